@@ -1,0 +1,79 @@
+# TelemetryFlow. `make run` starts everything; `make test` tests everything.
+
+# One set of build flags for OCB, our programs and the tests, so that they share
+# one compile cache. Only the race detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+LDFLAGS := -s -w
+
+TOOLS := bin/tools
+BUILDER := $(TOOLS)/builder
+LINT := $(TOOLS)/golangci-lint
+TELEMETRYGEN := $(TOOLS)/telemetrygen
+
+# Packages whose tests may run under the race detector: all but those that start
+# the real programs, which are built without it.
+RACE_PACKAGES = $$(go list ./... | grep -vE '/(test|bench)/|/internal/localstack')
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup build ## Set up, build and start the whole system on this machine
+	bin/telemetryflow up
+
+.PHONY: setup
+setup: ## Install what is missing: PostgreSQL, Redis, libchdb
+	scripts/setup.sh services libchdb
+
+.PHONY: setup-test
+setup-test: ## Install what the tests need besides: nginx
+	scripts/setup.sh services libchdb nginx
+
+.PHONY: build
+build: bin/telemetryflow collector ## Build telemetryflow and telemetryflow-collector into bin/
+
+.PHONY: bin/telemetryflow
+bin/telemetryflow:
+	go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/telemetryflow
+
+.PHONY: collector
+collector: $(BUILDER)
+	scripts/build-collector.sh $(BUILDER) '$(LDFLAGS)'
+
+$(BUILDER): tools/go.mod tools/go.sum
+	go build -C tools -ldflags '$(LDFLAGS)' -o ../$(BUILDER) go.opentelemetry.io/collector/cmd/builder
+
+$(LINT): tools/go.mod tools/go.sum
+	go build -C tools -ldflags '$(LDFLAGS)' -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TELEMETRYGEN): tools/go.mod tools/go.sum
+	go build -C tools -ldflags '$(LDFLAGS)' -o ../$(TELEMETRYGEN) github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
+
+.PHONY: test
+test: setup-test build $(TELEMETRYGEN) ## Set up, build and run every test
+	go test -timeout 20m ./...
+
+.PHONY: test-race
+test-race: setup-test ## Run our packages' tests under the race detector
+	CGO_ENABLED=1 go test -race -timeout 25m $(RACE_PACKAGES)
+
+.PHONY: lint
+lint: $(LINT) ## Run the linters
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the code
+	$(LINT) fmt ./...
+
+.PHONY: generate
+generate: ## Regenerate go.mod's sums and the golden files
+	go mod tidy
+	go mod tidy -C tools
+
+.PHONY: verify
+verify: $(BUILDER) ## Fail when generated files or the version set have drifted
+	scripts/verify.sh
