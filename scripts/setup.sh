@@ -1,0 +1,59 @@
+#!/bin/sh
+# Installs what TelemetryFlow needs on one machine, and only what is missing.
+#
+#   scripts/setup.sh [PART…]        without a part: tools libchdb services
+#
+#   tools      looks for Go, Node.js and npm (these it never installs)
+#   libchdb    the embedded ClickHouse engine, an npm package, into lib/
+#   services   PostgreSQL and Redis, Debian packages
+#   nginx      for the tests of deploy/nginx, a Debian package
+#
+# A package that is installed here leaves nothing running and nothing that starts
+# at boot: `telemetryflow up` runs the servers itself. Services that were there
+# before are not touched.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+failed=0
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+tools() {
+    for tool in go node npm; do
+        command -v "$tool" >/dev/null 2>&1 || {
+            say "$tool is missing: install Go 1.26 or later, and Node.js 20 or later with npm"
+            return 1
+        }
+    done
+}
+
+postgres_there() {
+    for program in /usr/lib/postgresql/*/bin/postgres; do
+        [ -x "$program" ] && return 0
+    done
+    command -v postgres >/dev/null 2>&1
+}
+
+services() {
+    missing=''
+    postgres_there || missing=postgresql
+    command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
+    [ -z "$missing" ] || "$here/install-debian.sh" $missing
+}
+
+nginx() {
+    command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || "$here/install-debian.sh" nginx
+}
+
+[ $# -gt 0 ] || set -- tools libchdb services
+for part in "$@"; do
+    case $part in
+        tools | services | nginx) "$part" || failed=1 ;;
+        libchdb) "$here/install-libchdb.sh" || failed=1 ;;
+        *)
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx"
+            exit 2
+            ;;
+    esac
+done
+exit "$failed"
