@@ -18,7 +18,7 @@ type folders struct {
 	servers string // data of the servers, which their account can reach
 }
 
-func openFolders(root string, account *syscall.Credential) (*folders, error) {
+func openFolders(root, store string, account *syscall.Credential) (*folders, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
@@ -28,15 +28,15 @@ func openFolders(root string, account *syscall.Credential) (*folders, error) {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	f := &folders{root: root}
-	if f.servers, err = openServers(filepath.Join(root, "servers"), account); err != nil {
+	if f.servers, err = openServers(filepath.Join(root, "servers"), store, account); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
 // openServers returns the real folder behind path: path itself, or the one in
-// serverStore that a link at path leads to.
-func openServers(path string, account *syscall.Credential) (string, error) {
+// the store that a link at path leads to.
+func openServers(path, store string, account *syscall.Credential) (string, error) {
 	if target, err := os.Readlink(path); err == nil {
 		if err := os.MkdirAll(target, 0o711); err != nil {
 			return "", fmt.Errorf("make the servers' data folder: %w", err)
@@ -44,7 +44,7 @@ func openServers(path string, account *syscall.Credential) (string, error) {
 		return target, nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !reaches(account, filepath.Dir(path)) {
-		return linkToStore(path)
+		return linkToStore(path, store)
 	}
 	if err := os.MkdirAll(path, 0o711); err != nil {
 		return "", fmt.Errorf("make the servers' data folder: %w", err)
@@ -56,11 +56,11 @@ func openServers(path string, account *syscall.Credential) (string, error) {
 	return path, nil
 }
 
-func linkToStore(path string) (string, error) {
-	if err := os.MkdirAll(serverStore, 0o711); err != nil {
+func linkToStore(path, store string) (string, error) {
+	if err := os.MkdirAll(store, 0o711); err != nil {
 		return "", fmt.Errorf("make the servers' data folder: %w", err)
 	}
-	target, err := os.MkdirTemp(serverStore, "local-")
+	target, err := os.MkdirTemp(store, "local-")
 	if err != nil {
 		return "", fmt.Errorf("make the servers' data folder: %w", err)
 	}

@@ -19,6 +19,7 @@ const loopback = "127.0.0.1"
 const (
 	databaseName      = "telemetryflow"
 	postgresSuperuser = "postgres"
+	ingestRole        = "telemetryflow_ingest"
 	engineUser        = "telemetryflow"
 )
 
@@ -28,11 +29,13 @@ const (
 type State struct {
 	PostgresPort     int    `json:"postgres_port"`
 	PostgresPassword string `json:"postgres_password"`
+	IngestPassword   string `json:"postgres_ingest_password"`
 	RedisPort        int    `json:"redis_port"`
 	RedisPassword    string `json:"redis_password"`
 	EnginePort       int    `json:"engine_port"`
 	EnginePassword   string `json:"engine_password"`
-	HealthPort       int    `json:"health_port"`
+	HealthPort       int    `json:"collector_health_port"`
+	AgentHealthPort  int    `json:"agent_health_port"`
 }
 
 // LoadState reads the state of the stack in a data folder.
@@ -51,8 +54,17 @@ func LoadState(dataDir string) (*State, error) {
 
 // PostgresURL is the superuser's address of a database.
 func (s *State) PostgresURL(database string) string {
+	return s.postgresURL(postgresSuperuser, s.PostgresPassword, database)
+}
+
+// IngestURL is the address of the database as the collector's role.
+func (s *State) IngestURL() string {
+	return s.postgresURL(ingestRole, s.IngestPassword, databaseName)
+}
+
+func (s *State) postgresURL(user, password, database string) string {
 	return (&url.URL{
-		Scheme: "postgres", User: url.UserPassword(postgresSuperuser, s.PostgresPassword),
+		Scheme: "postgres", User: url.UserPassword(user, password),
 		Host: hostPort(s.PostgresPort), Path: "/" + database, RawQuery: "sslmode=disable",
 	}).String()
 }
@@ -78,13 +90,14 @@ func openState(f *folders) (*State, error) {
 	state, err := LoadState(f.root)
 	if errors.Is(err, os.ErrNotExist) {
 		state, err = &State{
-			PostgresPassword: rand.Text(), RedisPassword: rand.Text(), EnginePassword: rand.Text(),
+			PostgresPassword: rand.Text(), IngestPassword: rand.Text(), RedisPassword: rand.Text(), EnginePassword: rand.Text(),
 		}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, port := range [...]*int{&state.PostgresPort, &state.RedisPort, &state.EnginePort, &state.HealthPort} {
+	for _, port := range [...]*int{&state.PostgresPort, &state.RedisPort, &state.EnginePort,
+		&state.HealthPort, &state.AgentHealthPort} {
 		if *port, err = keepPort(*port); err != nil {
 			return nil, err
 		}

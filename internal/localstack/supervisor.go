@@ -33,6 +33,10 @@ type supervisor struct {
 	groups [][]*runner
 }
 
+func newSupervisor(out *output, hold *os.File) *supervisor {
+	return &supervisor{launcher: newLauncher(), output: out, hold: hold, kill: make(chan struct{})}
+}
+
 // start starts the services side by side and waits until all are ready. Those
 // that were started are stopped by stop, also after an error.
 func (s *supervisor) start(ctx context.Context, services ...Service) error {
