@@ -9,6 +9,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand()
+	root.AddCommand(newUpCommand())
+	root.AddCommand(newSQLCommand())
 	return root
 }

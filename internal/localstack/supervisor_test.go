@@ -60,8 +60,12 @@ func readPid(t *testing.T, path string) int {
 	return pid
 }
 
+// gone is true when the process has ended, whether or not its parent knows yet.
 func gone(pid int) func() bool {
-	return func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+	return func() bool {
+		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		return errors.Is(err, os.ErrNotExist) || strings.Contains(string(stat), ") Z ")
+	}
 }
 
 func TestSupervisor_Start(t *testing.T) {
