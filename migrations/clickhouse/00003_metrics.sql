@@ -6,9 +6,9 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_series"}}{{.OnCluster}} (
     workspace_id UUID CODEC(ZSTD(1)),
     tenant_id UUID CODEC(ZSTD(1)),
     metric_name LowCardinality(String) CODEC(ZSTD(1)),
-    series_id UInt64 CODEC(ZSTD(1)) COMMENT 'fingerprint of everything below',
+    series_id UInt64 COMMENT 'fingerprint of everything below' CODEC(ZSTD(1)),
     day Date CODEC(ZSTD(1)),
-    expires_at Date CODEC(ZSTD(1)) COMMENT 'one day after the samples of the day',
+    expires_at Date COMMENT 'one day after the samples of the day' CODEC(ZSTD(1)),
     kind Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5, 'none' = 0) CODEC(ZSTD(1)),
     unit LowCardinality(String) CODEC(ZSTD(1)),
     description String CODEC(ZSTD(1)),
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_series"}}{{.OnCluster}} (
     resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
     resource_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
     resource_dropped_attributes_count UInt32 CODEC(ZSTD(1)),
-    resource_entity_refs LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'OTLP/JSON, empty for none',
+    resource_entity_refs LowCardinality(String) COMMENT 'OTLP/JSON, empty for none' CODEC(ZSTD(1)),
     resource_schema_url LowCardinality(String) CODEC(ZSTD(1)),
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
@@ -49,12 +49,12 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_samples"}}{{.OnCluster}} (
     series_id UInt64 CODEC(ZSTD(1)),
     timestamp DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     start_timestamp DateTime64(9, 'UTC') CODEC(ZSTD(1)),
-    value Float64 CODEC(Gorilla, ZSTD(1)) COMMENT 'of an integer: the nearest double',
-    value_int Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'the exact integer when value_type is int',
+    value Float64 COMMENT 'of an integer: the nearest double' CODEC(Gorilla, ZSTD(1)),
+    value_int Int64 COMMENT 'the exact integer when value_type is int' CODEC(Delta(8), ZSTD(1)),
     value_type Enum8('none' = 0, 'double' = 1, 'int' = 2) CODEC(ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1)),
-    exemplar_trace_id FixedString(16) CODEC(ZSTD(1)) COMMENT 'of the first exemplar',
-    expires_at Date CODEC(ZSTD(1)) COMMENT 'the first day on which the row may be dropped'
+    exemplar_trace_id FixedString(16) COMMENT 'of the first exemplar' CODEC(ZSTD(1)),
+    expires_at Date COMMENT 'the first day on which the row may be dropped' CODEC(ZSTD(1))
 )
 ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
@@ -78,7 +78,7 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_histogram_samples"}}{{.OnCluster}} (
     sum Float64 CODEC(ZSTD(1)),
     min Float64 CODEC(ZSTD(1)),
     max Float64 CODEC(ZSTD(1)),
-    present UInt8 CODEC(ZSTD(1)) COMMENT 'bits: 1 sum, 2 min, 4 max were sent',
+    present UInt8 COMMENT 'bits: 1 sum, 2 min, 4 max were sent' CODEC(ZSTD(1)),
     explicit_bounds Array(Float64) CODEC(ZSTD(1)),
     bucket_counts Array(UInt64) CODEC(ZSTD(1)),
     scale Int32 CODEC(ZSTD(1)),
@@ -90,8 +90,8 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_histogram_samples"}}{{.OnCluster}} (
     negative_bucket_counts Array(UInt64) CODEC(ZSTD(1)),
     quantiles Array(Float64) CODEC(ZSTD(1)),
     quantile_values Array(Float64) CODEC(ZSTD(1)),
-    exemplar_trace_id FixedString(16) CODEC(ZSTD(1)) COMMENT 'of the first exemplar',
-    expires_at Date CODEC(ZSTD(1)) COMMENT 'the first day on which the row may be dropped'
+    exemplar_trace_id FixedString(16) COMMENT 'of the first exemplar' CODEC(ZSTD(1)),
+    expires_at Date COMMENT 'the first day on which the row may be dropped' CODEC(ZSTD(1))
 )
 ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
@@ -108,8 +108,8 @@ CREATE TABLE IF NOT EXISTS {{.Local "exemplars"}}{{.OnCluster}} (
     metric_name LowCardinality(String) CODEC(ZSTD(1)),
     service_name LowCardinality(String) CODEC(ZSTD(1)),
     series_id UInt64 CODEC(ZSTD(1)),
-    sample_timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'the data point that carries the exemplar',
-    position UInt32 CODEC(ZSTD(1)) COMMENT 'in that data point, from 0',
+    sample_timestamp DateTime64(9, 'UTC') COMMENT 'the data point that carries the exemplar' CODEC(Delta(8), ZSTD(1)),
+    position UInt32 COMMENT 'in that data point, from 0' CODEC(ZSTD(1)),
     timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     value Float64 CODEC(ZSTD(1)),
     value_int Int64 CODEC(ZSTD(1)),
@@ -118,7 +118,7 @@ CREATE TABLE IF NOT EXISTS {{.Local "exemplars"}}{{.OnCluster}} (
     span_id FixedString(8) CODEC(ZSTD(1)),
     filtered_attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     filtered_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
-    expires_at Date CODEC(ZSTD(1)) COMMENT 'that of the data point',
+    expires_at Date COMMENT 'that of the data point' CODEC(ZSTD(1)),
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = {{.Engine "MergeTree"}}
@@ -218,7 +218,7 @@ CREATE TABLE IF NOT EXISTS {{.Local "metric_rollup_5m"}}{{.OnCluster}} (
     min Float64 CODEC(ZSTD(1)),
     max Float64 CODEC(ZSTD(1)),
     last Float64 CODEC(ZSTD(1)),
-    increase Float64 CODEC(ZSTD(1)) COMMENT 'corrected for resets of the counter',
+    increase Float64 COMMENT 'corrected for resets of the counter' CODEC(ZSTD(1)),
     version UInt64 CODEC(ZSTD(1)),
     expires_at Date CODEC(ZSTD(1))
 )
