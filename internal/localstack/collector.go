@@ -77,7 +77,7 @@ func (s *stack) distribution(name, data string, environment []string, healthPort
 		Ready:        func(ctx context.Context) error { return getOK(ctx, health) },
 		StartTimeout: 30 * time.Second,
 		StopSignal:   syscall.SIGTERM,
-		StopTimeout:  20 * time.Second, // requests in flight wait for their insert
+		StopTimeout:  25 * time.Second, // it lets requests finish for 20 s
 		OrphanSignal: syscall.SIGKILL,
 	}
 }

@@ -17,9 +17,10 @@ func (s *stack) engine(data string) Service {
 		RunAs: s.programAccount,
 		Command: func() *exec.Cmd {
 			cmd := exec.Command(filepath.Join(s.config.ProgramDir, "telemetryflow"), "engine",
-				"--listen", hostPort(s.state.EnginePort), "--data-dir", data, "--libchdb", s.config.Libchdb)
+				"--listen", hostPort(s.state.EnginePort), "--data-path", filepath.Join(data, "data"), "--libchdb", s.config.Libchdb)
 			cmd.Dir = data
-			cmd.Env = append(os.Environ(), "TELEMETRYFLOW_ENGINE_PASSWORD="+s.state.EnginePassword)
+			cmd.Env = append(os.Environ(),
+				"TELEMETRYFLOW_ENGINE_USER="+engineUser, "TELEMETRYFLOW_ENGINE_PASSWORD="+s.state.EnginePassword)
 			return cmd
 		},
 		Ready: func(ctx context.Context) error {
@@ -27,7 +28,7 @@ func (s *stack) engine(data string) Service {
 		},
 		StartTimeout: time.Minute, // loading of many parts
 		StopSignal:   syscall.SIGTERM,
-		StopTimeout:  20 * time.Second,
+		StopTimeout:  25 * time.Second, // it lets statements finish for 20 s
 		OrphanSignal: syscall.SIGKILL,
 	}
 }

@@ -3,70 +3,69 @@ package localstack
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 )
 
-// Key is an API key with its secret.
-type Key struct {
-	ID     string
-	Secret string
-}
-
-// install brings both databases to this program's schema and makes, once, the
-// first organization, workspace, tenant and key, and the system's own.
+// install brings both databases to this program's schema and makes, on the first
+// run, a tenant with a key for the user and one for the system itself.
 func (s *stack) install(ctx context.Context) error {
-	admin := s.state.PostgresURL(databaseName)
-	return firstError(
-		func() error { return describe("create the database", s.createDatabase(ctx)) },
-		func() error { return s.migratePostgres(ctx, admin) },
-		func() error { return describe("set the password of "+ingestRole, s.setPassword(ctx, admin)) },
-	)
-}
-
-func firstError(steps ...func() error) error {
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
+	if err := s.createDatabases(ctx); err != nil {
+		return err
 	}
-	return nil
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.setPasswords(ctx); err != nil {
+		return err
+	}
+	return s.makeKeys(ctx)
 }
 
-func (s *stack) createDatabase(ctx context.Context) error {
+func (s *stack) createDatabases(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, s.state.PostgresURL("postgres"))
 	if err != nil {
-		return err
+		return fmt.Errorf("create the PostgreSQL database: %w", err)
 	}
 	defer conn.Close(ctx)
 	var exists bool
 	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&exists)
-	if err != nil || exists {
-		return err
+	if err == nil && !exists {
+		_, err = conn.Exec(ctx, "CREATE DATABASE "+databaseName)
 	}
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+databaseName)
-	return err
+	if err != nil {
+		return fmt.Errorf("create the PostgreSQL database: %w", err)
+	}
+	return nil
 }
 
-func (s *stack) migratePostgres(ctx context.Context, url string) error {
-	database, err := migrate.OpenPostgres(ctx, url)
+func (s *stack) migrate(ctx context.Context) error {
+	postgres, err := migrate.OpenPostgres(ctx, s.state.PostgresURL(databaseName))
 	if err != nil {
 		return err
 	}
-	_, err = database.Up(ctx)
-	return errors.Join(err, database.Close())
+	_, err = postgres.Up(ctx)
+	return errors.Join(err, postgres.Close())
 }
 
-// setPassword lets the collector log in under a role of its own. The password is
-// of our making (base32), so that quoting it is safe.
-func (s *stack) setPassword(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
+// setPasswords lets our programs log in under roles of their own. The passwords
+// are of our making (base32), so that quoting them is safe.
+func (s *stack) setPasswords(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.state.PostgresURL(databaseName))
 	if err != nil {
-		return err
+		return fmt.Errorf("set the passwords of the database roles: %w", err)
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "ALTER ROLE "+ingestRole+" PASSWORD '"+s.state.IngestPassword+"'")
-	return err
+	for _, statement := range [...]string{
+		"ALTER ROLE " + appRole + " PASSWORD '" + s.state.AppPassword + "'",
+		"ALTER ROLE " + ingestRole + " PASSWORD '" + s.state.IngestPassword + "'",
+	} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("set the passwords of the database roles: %w", err)
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package localstack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -118,7 +117,7 @@ func (s *stack) startServers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	database, err := newPostgres(postgresData, s.serverAccount, s.state)
+	database, err := newDatabase(postgresData, s.serverAccount, s.state)
 	if err != nil {
 		return err
 	}
@@ -162,12 +161,4 @@ func (s *stack) shutDown(ctx context.Context) {
 	}
 	s.supervisor.launcher.close()
 	s.supervisor.output.notice("stopped in %s", time.Since(started).Round(time.Millisecond))
-}
-
-// describe names a step of the set-up in its error.
-func describe(step string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", step, err)
 }

@@ -19,6 +19,7 @@ const loopback = "127.0.0.1"
 const (
 	databaseName      = "telemetryflow"
 	postgresSuperuser = "postgres"
+	appRole           = "telemetryflow_app"
 	ingestRole        = "telemetryflow_ingest"
 	engineUser        = "telemetryflow"
 )
@@ -29,6 +30,7 @@ const (
 type State struct {
 	PostgresPort     int    `json:"postgres_port"`
 	PostgresPassword string `json:"postgres_password"`
+	AppPassword      string `json:"postgres_app_password"`
 	IngestPassword   string `json:"postgres_ingest_password"`
 	RedisPort        int    `json:"redis_port"`
 	RedisPassword    string `json:"redis_password"`
@@ -56,6 +58,9 @@ func LoadState(dataDir string) (*State, error) {
 func (s *State) PostgresURL(database string) string {
 	return s.postgresURL(postgresSuperuser, s.PostgresPassword, database)
 }
+
+// AppURL is the address of the database as the role of administration.
+func (s *State) AppURL() string { return s.postgresURL(appRole, s.AppPassword, databaseName) }
 
 // IngestURL is the address of the database as the collector's role.
 func (s *State) IngestURL() string {
@@ -90,7 +95,8 @@ func openState(f *folders) (*State, error) {
 	state, err := LoadState(f.root)
 	if errors.Is(err, os.ErrNotExist) {
 		state, err = &State{
-			PostgresPassword: rand.Text(), IngestPassword: rand.Text(), RedisPassword: rand.Text(), EnginePassword: rand.Text(),
+			PostgresPassword: rand.Text(), AppPassword: rand.Text(), IngestPassword: rand.Text(),
+			RedisPassword: rand.Text(), EnginePassword: rand.Text(),
 		}, nil
 	}
 	if err != nil {
