@@ -11,5 +11,6 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(newUpCommand())
 	root.AddCommand(newSQLCommand())
+	root.AddCommand(newEngineCommand())
 	return root
 }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package chdb
+
+func totalMemory() uint64 { return 4 << 30 }
