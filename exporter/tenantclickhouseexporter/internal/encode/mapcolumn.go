@@ -1,0 +1,114 @@
+package encode
+
+import "go.opentelemetry.io/collector/pdata/pcommon"
+
+// text is a column that takes strings.
+type text interface {
+	column
+	add(string)
+	addBytes([]byte)
+}
+
+// mapColumn holds maps as arrays of (key, value). Keys are kept as they came, in
+// their order and with their repetitions: a look-up in ClickHouse finds the first.
+type mapColumn[V text] struct {
+	ends   fixedColumn
+	total  uint64
+	keys   *lowCardinality
+	values V
+
+	// The items of one source have the same keys in the same order, so that the
+	// key at a position is mostly that of the item before.
+	before []keyNumber
+}
+
+type keyNumber struct {
+	key    string
+	number uint32
+}
+
+func newMap() *mapColumn[*stringColumn] {
+	return &mapColumn[*stringColumn]{keys: newLowCardinality(), values: &stringColumn{}}
+}
+
+func newCompactMap() *mapColumn[*lowCardinality] {
+	return &mapColumn[*lowCardinality]{keys: newLowCardinality(), values: newLowCardinality()}
+}
+
+// key adds the key at a position of the current map.
+func (c *mapColumn[V]) key(position int, key string) {
+	if position < len(c.before) {
+		if known := &c.before[position]; known.key == key {
+			c.keys.rows = append(c.keys.rows, known.number)
+			return
+		}
+	}
+	number := c.keys.number(key)
+	c.keys.rows = append(c.keys.rows, number)
+	if position < len(c.before) {
+		c.before[position] = keyNumber{key, number}
+	} else if position == len(c.before) && position < maxRememberedKeys {
+		c.before = append(c.before, keyNumber{key, number})
+	}
+}
+
+// maxRememberedKeys bounds what an item of very many attributes leaves behind.
+const maxRememberedKeys = 64
+
+// close ends a map of n keys.
+func (c *mapColumn[V]) close(n int) {
+	c.total += uint64(n)
+	c.ends.uint64(c.total)
+}
+
+func (c *mapColumn[V]) appendPrefix(dst []byte) []byte {
+	return c.values.appendPrefix(c.keys.appendPrefix(dst))
+}
+
+func (c *mapColumn[V]) appendRows(dst []byte) []byte {
+	return c.values.appendRows(c.keys.appendRows(c.ends.appendRows(dst)))
+}
+
+func (c *mapColumn[V]) size() int { return c.ends.size() + c.keys.size() + c.values.size() }
+
+func (c *mapColumn[V]) reset() {
+	c.ends.reset()
+	c.total = 0
+	c.keys.reset()
+	c.values.reset()
+	clear(c.before) // the strings belong to requests that are gone
+	c.before = c.before[:0]
+}
+
+// attributeColumns are the two columns of a list of attributes: the readable
+// values, and the types of those that are not strings.
+type attributeColumns struct {
+	values *mapColumn[*stringColumn]
+	types  *mapColumn[*lowCardinality]
+}
+
+func newAttributes() attributeColumns {
+	return attributeColumns{values: newMap(), types: newCompactMap()}
+}
+
+// add appends one list of attributes. The scratch buffer comes back, perhaps grown.
+func (c attributeColumns) add(attributes pcommon.Map, scratch []byte) []byte {
+	position, typed := 0, 0
+	for key, value := range attributes.All() {
+		c.values.key(position, key)
+		position++
+		if value.Type() == pcommon.ValueTypeStr {
+			c.values.values.add(value.Str())
+			continue
+		}
+		scratch = appendText(scratch[:0], value)
+		c.values.values.addBytes(scratch)
+		c.types.key(typed, key)
+		scratch = appendType(scratch[:0], value)
+		c.types.values.addBytes(scratch)
+		typed++
+	}
+	c.values.close(position)
+	c.types.close(typed)
+	return scratch
+}

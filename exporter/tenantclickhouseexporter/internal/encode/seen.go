@@ -1,0 +1,55 @@
+package encode
+
+import (
+	"sync"
+
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+)
+
+// seriesKey is a row of metric_series: a series is written once per day and
+// retention class, so that its labels live as long as its samples.
+type seriesKey struct {
+	tenant tenant.ID
+	series uint64
+	at     partition
+}
+
+// SeenSeries remembers which series are stored. A series enters it only after the
+// batch that wrote it was stored, so that no crash leaves samples without labels;
+// what it forgets is merely written again. It is safe for concurrent use.
+type SeenSeries struct {
+	mu sync.RWMutex
+	// Two generations bound the memory: when the younger is full, it becomes the
+	// older, and the older is forgotten.
+	younger, older map[seriesKey]struct{}
+	limit          int
+}
+
+// NewSeenSeries makes a memory of at most limit series, at about 60 bytes each.
+func NewSeenSeries(limit int) *SeenSeries {
+	return &SeenSeries{younger: make(map[seriesKey]struct{}), limit: max(limit/2, 1)}
+}
+
+func (s *SeenSeries) has(key seriesKey) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if _, present := s.younger[key]; present {
+		return true
+	}
+	_, present := s.older[key]
+	return present
+}
+
+func (s *SeenSeries) add(keys map[seriesKey]struct{}) {
+	if len(keys) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range keys {
+		if len(s.younger) >= s.limit {
+			s.older, s.younger = s.younger, make(map[seriesKey]struct{}, len(s.younger))
+		}
+		s.younger[key] = struct{}{}
+	}
+}
