@@ -14,9 +14,9 @@ import (
 // They get no password here: a role without one logs in by peer, certificate or
 // trust only.
 const (
-	ownerRole  = "telemetryflow_owner"
-	appRole    = "telemetryflow_app"
-	ingestRole = "telemetryflow_ingest"
+	OwnerRole  = "telemetryflow_owner"
+	AppRole    = "telemetryflow_app"
+	IngestRole = "telemetryflow_ingest"
 )
 
 // ensureRoles creates what is missing before the first migration, as the URL's
@@ -43,7 +43,7 @@ func ensureRoles(ctx context.Context, config *pgx.ConnConfig) error {
 // missingGrants is the SQL that would make the server ready for migrations.
 func missingGrants(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	var missing []string
-	for _, role := range []string{ownerRole, appRole, ingestRole} {
+	for _, role := range []string{OwnerRole, AppRole, IngestRole} {
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role).Scan(&exists); err != nil {
 			return nil, fmt.Errorf("look for the role %s: %w", role, err)
@@ -52,7 +52,7 @@ func missingGrants(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 			missing = append(missing, "CREATE ROLE "+role+" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB")
 		}
 	}
-	const owner = "(SELECT oid FROM pg_roles WHERE rolname = '" + ownerRole + "')"
+	const owner = "(SELECT oid FROM pg_roles WHERE rolname = '" + OwnerRole + "')"
 	var user string
 	var member, schema bool
 	err := conn.QueryRow(ctx, `SELECT current_user,
@@ -60,7 +60,7 @@ func missingGrants(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 		COALESCE(has_schema_privilege(`+owner+`, 'public', 'CREATE')
 			AND has_schema_privilege(`+owner+`, 'public', 'USAGE WITH GRANT OPTION'), FALSE)`).Scan(&user, &member, &schema)
 	if err != nil {
-		return nil, fmt.Errorf("read the privileges of %s: %w", ownerRole, err)
+		return nil, fmt.Errorf("read the privileges of %s: %w", OwnerRole, err)
 	}
 	// A superuser is a member of everything, also of a role that is yet to be created.
 	var super bool
@@ -68,19 +68,19 @@ func missingGrants(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 		return nil, fmt.Errorf("read the attributes of %s: %w", user, err)
 	}
 	if !member && !super {
-		missing = append(missing, "GRANT "+ownerRole+" TO "+pgx.Identifier{user}.Sanitize())
+		missing = append(missing, "GRANT "+OwnerRole+" TO "+pgx.Identifier{user}.Sanitize())
 	}
 	var operates bool
 	if err := conn.QueryRow(ctx, "SELECT COALESCE(pg_has_role("+owner+", (SELECT oid FROM pg_roles WHERE rolname = $1), 'MEMBER'), FALSE)",
-		appRole).Scan(&operates); err != nil {
-		return nil, fmt.Errorf("read the privileges of %s: %w", ownerRole, err)
+		AppRole).Scan(&operates); err != nil {
+		return nil, fmt.Errorf("read the privileges of %s: %w", OwnerRole, err)
 	}
 	if !operates { // so that an operator with the owner's URL can also create tenants
-		missing = append(missing, "GRANT "+appRole+" TO "+ownerRole)
+		missing = append(missing, "GRANT "+AppRole+" TO "+OwnerRole)
 	}
 	if !schema {
 		missing = append(missing,
-			"GRANT CREATE, USAGE ON SCHEMA public TO "+ownerRole+" WITH GRANT OPTION",
+			"GRANT CREATE, USAGE ON SCHEMA public TO "+OwnerRole+" WITH GRANT OPTION",
 			"REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 	}
 	return missing, nil
@@ -102,7 +102,7 @@ func alreadyDone(err error) bool {
 func checkRoles(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT rolname FROM pg_roles
 		WHERE (rolname = ANY($1) AND (rolsuper OR rolbypassrls))
-		   OR (rolname = ANY($1[2:]) AND pg_has_role(oid, $1[1], 'MEMBER'))`, []string{ownerRole, appRole, ingestRole})
+		   OR (rolname = ANY($1[2:]) AND pg_has_role(oid, $1[1], 'MEMBER'))`, []string{OwnerRole, AppRole, IngestRole})
 	if err != nil {
 		return fmt.Errorf("check the roles: %w", err)
 	}
@@ -112,7 +112,7 @@ func checkRoles(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if len(unsafe) > 0 {
 		return fmt.Errorf("row-level security would not bind %s: take SUPERUSER, BYPASSRLS and membership in %s from it",
-			strings.Join(unsafe, ", "), ownerRole)
+			strings.Join(unsafe, ", "), OwnerRole)
 	}
 	return nil
 }
