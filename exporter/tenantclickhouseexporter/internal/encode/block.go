@@ -51,7 +51,7 @@ func (b *Block) AppendNative(dst []byte) []byte {
 func (b *Block) Size() int {
 	size := 16
 	for i, c := range b.columns {
-		size += len(b.names[i]) + len(b.types[i]) + 12 + c.size()
+		size += len(b.names[i]) + len(b.types[i]) + 2 + c.size()
 	}
 	return size
 }

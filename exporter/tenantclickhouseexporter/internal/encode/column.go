@@ -9,7 +9,7 @@ type column interface {
 	appendPrefix(dst []byte) []byte
 	// appendRows appends all rows.
 	appendRows(dst []byte) []byte
-	// size is about the number of bytes that appendRows will append.
+	// size is the number of bytes that both will append.
 	size() int
 	reset()
 }

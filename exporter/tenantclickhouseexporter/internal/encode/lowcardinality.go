@@ -95,8 +95,11 @@ func (c *lowCardinality) width() (bytes int, kind uint64) {
 }
 
 func (c *lowCardinality) size() int {
+	if len(c.rows) == 0 {
+		return 8
+	}
 	width, _ := c.width()
-	return 24 + len(c.values) + width*len(c.rows)
+	return 32 + len(c.values) + width*len(c.rows)
 }
 
 func (c *lowCardinality) reset() {
