@@ -17,10 +17,9 @@ func (s *stack) engine(data string) Service {
 		RunAs: s.programAccount,
 		Command: func() *exec.Cmd {
 			cmd := exec.Command(filepath.Join(s.config.ProgramDir, "telemetryflow"), "engine",
-				"--listen", hostPort(s.state.EnginePort), "--data-path", filepath.Join(data, "data"), "--libchdb", s.config.Libchdb)
+				"--listen", hostPort(s.state.EnginePort), "--data-dir", filepath.Join(data, "data"), "--libchdb", s.config.Libchdb, "--user", engineUser)
 			cmd.Dir = data
-			cmd.Env = append(os.Environ(),
-				"TELEMETRYFLOW_ENGINE_USER="+engineUser, "TELEMETRYFLOW_ENGINE_PASSWORD="+s.state.EnginePassword)
+			cmd.Env = append(os.Environ(), "TELEMETRYFLOW_ENGINE_PASSWORD="+s.state.EnginePassword)
 			return cmd
 		},
 		Ready: func(ctx context.Context) error {

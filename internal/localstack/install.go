@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,33 +40,29 @@ func (s *stack) createDatabases(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("create the PostgreSQL database: %w", err)
 	}
-	return nil
+	return s.state.ask(ctx, "default", "CREATE DATABASE IF NOT EXISTS "+databaseName, "Null", io.Discard)
 }
 
 func (s *stack) migrate(ctx context.Context) error {
-	postgres, err := migrate.OpenPostgres(ctx, s.state.PostgresURL(databaseName))
+	metadata, err := migrate.OpenPostgres(ctx, s.state.PostgresURL(databaseName))
 	if err != nil {
 		return err
 	}
-	_, err = postgres.Up(ctx)
-	return errors.Join(err, postgres.Close())
+	if _, err = metadata.Up(ctx); err != nil {
+		return errors.Join(err, metadata.Close())
+	}
+	telemetry, err := migrate.OpenClickHouse(ctx, s.state.EngineURL(databaseName), migrate.Cluster{})
+	if err != nil {
+		return errors.Join(err, metadata.Close())
+	}
+	_, err = telemetry.Up(ctx)
+	return errors.Join(err, telemetry.Close(), metadata.Close())
 }
 
-// setPasswords lets our programs log in under roles of their own. The passwords
-// are of our making (base32), so that quoting them is safe.
+// setPasswords lets our programs log in under roles of their own.
 func (s *stack) setPasswords(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.state.PostgresURL(databaseName))
-	if err != nil {
-		return fmt.Errorf("set the passwords of the database roles: %w", err)
-	}
-	defer conn.Close(ctx)
-	for _, statement := range [...]string{
-		"ALTER ROLE " + appRole + " PASSWORD '" + s.state.AppPassword + "'",
-		"ALTER ROLE " + ingestRole + " PASSWORD '" + s.state.IngestPassword + "'",
-	} {
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("set the passwords of the database roles: %w", err)
-		}
-	}
-	return nil
+	url := s.state.PostgresURL(databaseName)
+	return errors.Join(
+		migrate.SetPassword(ctx, url, migrate.AppRole, s.state.AppPassword),
+		migrate.SetPassword(ctx, url, migrate.IngestRole, s.state.IngestPassword))
 }

@@ -19,8 +19,12 @@ const maxErrorText = 4 << 10
 // writes the answer in a ClickHouse format. Answers that the engine cannot finish
 // are reported as errors: it keeps the status back until the end.
 func (s *State) Query(ctx context.Context, query, format string, answer io.Writer) error {
+	return s.ask(ctx, databaseName, query, format, answer)
+}
+
+func (s *State) ask(ctx context.Context, database, query, format string, answer io.Writer) error {
 	address := "http://" + hostPort(s.EnginePort) + "/?" + url.Values{
-		"database": {databaseName}, "default_format": {format}, "wait_end_of_query": {"1"},
+		"database": {database}, "default_format": {format}, "wait_end_of_query": {"1"},
 	}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(query))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -46,8 +47,12 @@ func pingRedis(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	options.MaxRetries = -1 // the caller asks again
-	options.DialerRetries = 1
+	// The client would log a refused connection on its own.
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", options.Addr)
+	if err != nil {
+		return err
+	}
+	conn.Close()
 	client := goredis.NewClient(options)
 	return errors.Join(client.Ping(ctx).Err(), client.Close())
 }

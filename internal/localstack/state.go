@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/telemetryflow/telemetryflow/internal/migrate"
 )
 
 // loopback is the only address that the servers behind the collector listen on.
@@ -19,8 +21,6 @@ const loopback = "127.0.0.1"
 const (
 	databaseName      = "telemetryflow"
 	postgresSuperuser = "postgres"
-	appRole           = "telemetryflow_app"
-	ingestRole        = "telemetryflow_ingest"
 	engineUser        = "telemetryflow"
 )
 
@@ -60,11 +60,11 @@ func (s *State) PostgresURL(database string) string {
 }
 
 // AppURL is the address of the database as the role of administration.
-func (s *State) AppURL() string { return s.postgresURL(appRole, s.AppPassword, databaseName) }
+func (s *State) AppURL() string { return s.postgresURL(migrate.AppRole, s.AppPassword, databaseName) }
 
 // IngestURL is the address of the database as the collector's role.
 func (s *State) IngestURL() string {
-	return s.postgresURL(ingestRole, s.IngestPassword, databaseName)
+	return s.postgresURL(migrate.IngestRole, s.IngestPassword, databaseName)
 }
 
 func (s *State) postgresURL(user, password, database string) string {

@@ -43,7 +43,10 @@ func (s *supervisor) start(ctx context.Context, services ...Service) error {
 	group := make([]*runner, 0, len(services))
 	defer func() { s.groups = append(s.groups, group) }()
 	for _, service := range services {
-		r := &runner{supervisor: s, service: service, stopping: make(chan struct{}), finished: make(chan struct{})}
+		r := &runner{
+			supervisor: s, service: service,
+			ready: make(chan struct{}), stopping: make(chan struct{}), finished: make(chan struct{}),
+		}
 		first, err := r.launch()
 		if err != nil {
 			return err
@@ -55,7 +58,11 @@ func (s *supervisor) start(ctx context.Context, services ...Service) error {
 	failures := make([]error, len(group))
 	var all sync.WaitGroup
 	for i, r := range group {
-		all.Go(func() { failures[i] = r.first.awaitReady(ctx, r.service) })
+		all.Go(func() {
+			if failures[i] = r.first.awaitReady(ctx, r.service); failures[i] == nil {
+				close(r.ready)
+			}
+		})
 	}
 	all.Wait()
 	return errors.Join(failures...)
@@ -89,6 +96,7 @@ type runner struct {
 	supervisor *supervisor
 	service    Service
 	first      *process
+	ready      chan struct{} // closed when the first process was ready
 	stopping   chan struct{}
 	finished   chan struct{}
 }
@@ -109,9 +117,16 @@ func (r *runner) launch() (*process, error) {
 	return p, nil
 }
 
-// run waits for the process to end and starts it again, until stop is called.
+// run waits for the process to end and starts it again, until stop is called. A
+// program that never was ready is not tried again: start reports it.
 func (r *runner) run(p *process) {
 	defer close(r.finished)
+	select {
+	case <-r.ready:
+	case <-r.stopping:
+		p.stop(r.service, r.supervisor.kill)
+		return
+	}
 	backoff := firstBackoff
 	for {
 		started := time.Now()
