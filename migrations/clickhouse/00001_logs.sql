@@ -40,7 +40,8 @@ ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
 ORDER BY (workspace_id, tenant_id, toStartOfFiveMinutes(timestamp), service_name, timestamp, ingest_id)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "logs" "cityHash64(tenant_id, trace_id)"}}

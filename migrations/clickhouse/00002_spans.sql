@@ -55,7 +55,8 @@ ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
 ORDER BY (workspace_id, tenant_id, toStartOfFiveMinutes(timestamp), service_name, span_name, timestamp, ingest_id)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "spans" "cityHash64(trace_id)"}}
@@ -121,7 +122,8 @@ ENGINE = {{.Engine "AggregatingMergeTree"}}
 PARTITION BY (day, expires_at)
 ORDER BY (workspace_id, tenant_id, trace_id, day, expires_at)
 TTL expires_at
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "traces" "cityHash64(trace_id)"}}

@@ -36,7 +36,8 @@ ENGINE = {{.Engine "ReplacingMergeTree"}}
 PARTITION BY (day, expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, series_id, day, expires_at)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "metric_series" "series_id"}}
@@ -60,7 +61,8 @@ ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, series_id, timestamp)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "metric_samples" "series_id"}}
@@ -97,7 +99,8 @@ ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(timestamp), expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, series_id, timestamp)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "metric_histogram_samples" "series_id"}}
@@ -125,7 +128,8 @@ ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY (toDate(sample_timestamp), expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, series_id, sample_timestamp, position)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "exemplars" "series_id"}}
@@ -226,7 +230,8 @@ ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 PARTITION BY (toDate(bucket), expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, series_id, bucket, expires_at)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "metric_rollup_5m" "series_id"}}

@@ -16,7 +16,8 @@ ENGINE = {{.Engine "AggregatingMergeTree"}}
 PARTITION BY (toDate(hour), expires_at)
 ORDER BY (workspace_id, tenant_id, service_name, signal, hour, expires_at)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "service_activity" "cityHash64(tenant_id, service_name)"}}
@@ -66,7 +67,8 @@ ENGINE = {{.Engine "AggregatingMergeTree"}}
 PARTITION BY (day, expires_at)
 ORDER BY (workspace_id, tenant_id, metric_name, service_name, kind, day, expires_at)
 TTL expires_at
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000,
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    non_replicated_deduplication_window = 100000,
     replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
 {{.Distributed "metric_activity" "cityHash64(tenant_id, metric_name)"}}
