@@ -1,0 +1,72 @@
+package tenantotlpreceiver
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/receipt"
+)
+
+const (
+	// jobIDHeader names the receipt in HTTP headers and gRPC trailers.
+	jobIDHeader = "X-Job-Id"
+	// challenge names the scheme that a refused client may use.
+	challenge = `Bearer realm="telemetryflow"`
+
+	limitHeader     = "X-RateLimit-Limit"
+	remainingHeader = "X-RateLimit-Remaining"
+	resetHeader     = "X-RateLimit-Reset"
+)
+
+// answer writes the export response. A full success leaves partial_success
+// unset, as the specification demands, and so has no bytes at all in protobuf.
+func answer(enc encoding, s *signal, r *receipt.Receipt) ([]byte, error) {
+	rejected := r.Counts().Rejected
+	if rejected == 0 {
+		if enc == encodingProtobuf {
+			return nil, nil
+		}
+		return []byte("{}"), nil
+	}
+	return enc.marshal(s.respond(int64(rejected), r.Message()))
+}
+
+// withJobID adds jobId to a JSON object. The id is hexadecimal.
+func withJobID(object []byte, id string) []byte {
+	out := make([]byte, 0, len(object)+len(id)+len(`"jobId":"",`))
+	out = append(out, `{"jobId":"`...)
+	out = append(out, id...)
+	out = append(out, '"')
+	if string(object) != "{}" {
+		out = append(out, ',')
+	}
+	return append(out, object[1:]...)
+}
+
+func setLimitHeaders(h http.Header, limit apikey.RateLimit) {
+	h.Set(limitHeader, strconv.Itoa(limit.Limit))
+	h.Set(remainingHeader, strconv.Itoa(limit.Remaining))
+	h.Set(resetHeader, strconv.Itoa(resetSeconds(limit)))
+}
+
+func limitMetadata(limit apikey.RateLimit) metadata.MD {
+	return metadata.Pairs(
+		limitHeader, strconv.Itoa(limit.Limit),
+		remainingHeader, strconv.Itoa(limit.Remaining),
+		resetHeader, strconv.Itoa(resetSeconds(limit)),
+	)
+}
+
+// resetSeconds is relative, as in Retry-After, so that clocks need not agree.
+func resetSeconds(limit apikey.RateLimit) int {
+	return int(max(0, time.Until(limit.Reset)+time.Second-1) / time.Second)
+}
+
+// wholeSeconds rounds up: a client that came back earlier would be refused.
+func wholeSeconds(d time.Duration) int {
+	return int(max(time.Second, d+time.Second-1) / time.Second)
+}
