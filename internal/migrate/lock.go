@@ -76,7 +76,7 @@ func (l *tableLock) try(ctx context.Context, db *sql.DB) (bool, error) {
 }
 
 // silence is the time since the holder's last sign of life, by the server's
-// clock; the table's making is the first.
+// clock: its last beat, or the making of the table.
 func (l *tableLock) silence(ctx context.Context, db *sql.DB) (time.Duration, error) {
 	var made, now time.Time
 	err := db.QueryRowContext(ctx, "SELECT metadata_modification_time, now() FROM system.tables WHERE database = currentDatabase() AND name = '"+
@@ -85,11 +85,12 @@ func (l *tableLock) silence(ctx context.Context, db *sql.DB) (time.Duration, err
 		return 0, err
 	}
 	var beat time.Time
-	if err := db.QueryRowContext(ctx, "SELECT max(at) FROM "+lockTable).Scan(&beat); err != nil {
+	var beats uint64
+	if err := db.QueryRowContext(ctx, "SELECT max(at), count() FROM "+lockTable).Scan(&beat, &beats); err != nil {
 		return 0, nil //nolint:nilerr // released between the two queries: look again
 	}
-	if beat.After(made) {
-		made = beat
+	if beats > 0 {
+		return now.Sub(beat), nil
 	}
 	return now.Sub(made), nil
 }

@@ -59,6 +59,10 @@ func (d *PostgresDatabase) URL(role string) string {
 	return parsed.String()
 }
 
+// ScramDatabase is an empty database in which the server asks every role for its
+// password, unlike in all others.
+const ScramDatabase = "telemetryflow_scram"
+
 const (
 	superuser        = "postgres"
 	templateDatabase = "telemetryflow_template"
@@ -95,6 +99,9 @@ func startPostgres() (*postgresServer, error) {
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, output), os.RemoveAll(dir))
 	}
+	if err := writeHBA(dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	stop, err := guard(dir, as, "QUIT", filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
 		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off", "-c", "synchronous_commit=off",
 		"-c", "full_page_writes=off", "-c", "autovacuum=off")
@@ -102,12 +109,25 @@ func startPostgres() (*postgresServer, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	server := &postgresServer{dir: dir, stop: stop}
-	if err := retry(context.Background(), func() error { return server.exec("SELECT 1") }); err != nil {
-		err = fmt.Errorf("await PostgreSQL: %w\n%s", err, logTail(dir))
+	err = retry(context.Background(), func() error { return server.exec("SELECT 1") })
+	if err == nil {
+		err = server.exec("CREATE DATABASE " + ScramDatabase)
+	}
+	if err != nil {
+		err = fmt.Errorf("start PostgreSQL: %w\n%s", err, logTail(dir))
 		stop()
 		return nil, err
 	}
 	return server, nil
+}
+
+// writeHBA lets everybody in, but for one database.
+func writeHBA(dir string) error {
+	rules := "local " + ScramDatabase + " all scram-sha-256\nlocal all all trust\n"
+	if err := os.WriteFile(filepath.Join(dir, "data", "pg_hba.conf"), []byte(rules), 0o600); err != nil {
+		return fmt.Errorf("write pg_hba.conf: %w", err)
+	}
+	return nil
 }
 
 // postgresBin finds the newest server that Debian installed, or the one on PATH.
