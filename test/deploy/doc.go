@@ -1,0 +1,2 @@
+// Package deploy runs the samples in deploy/ with the real programs.
+package deploy
