@@ -12,5 +12,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newUpCommand())
 	root.AddCommand(newSQLCommand())
 	root.AddCommand(newEngineCommand())
+	root.AddCommand(newMigrateCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand())
 	return root
 }
