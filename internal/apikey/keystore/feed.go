@@ -44,7 +44,7 @@ type Feed struct {
 	interval time.Duration
 	timeout  time.Duration
 	listener Listener
-	cursor   string         // where to read on, an xid8; empty at the start
+	cursor   int64          // where to read on, an xid8; 0 at the start
 	told     map[int64]bool // ids read since the cursor, which will be read again
 }
 
@@ -120,15 +120,16 @@ func (f *Feed) read(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	asOf := time.Now()
-	var cursor string
-	if err := conn.QueryRow(ctx, "SELECT change_cursor()::text").Scan(&cursor); err != nil {
+	var cursor int64
+	if err := conn.QueryRow(ctx, "SELECT change_cursor()::text::bigint").Scan(&cursor); err != nil {
 		return fmt.Errorf("read the change feed's cursor: %w", err)
 	}
 	since, window := f.cursor, retention
-	if since == "" {
-		since, window = "0", history
+	if since == 0 || cursor < since { // the start, or a database that was restored
+		since, window = 0, history
+		f.told = nil
 	}
-	rows, _ := conn.Query(ctx, `SELECT id, kind, subject, organization_id FROM changes_since($1::text::xid8)
+	rows, _ := conn.Query(ctx, `SELECT id, kind, subject, organization_id FROM changes_since($1::bigint::text::xid8)
 		WHERE at > now() - $2::interval`, since, window) // ForEachRow returns its error
 	told := make(map[int64]bool)
 	var id int64

@@ -1,0 +1,80 @@
+package apikeyauthextension
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
+)
+
+const (
+	// recheck is how often the file is looked at, at most: a rotation has a grace
+	// of hours, while a stat per request would cost more than the request.
+	recheck = time.Second
+	// maxSecretFile bounds what is read, in bytes.
+	maxSecretFile = 1024
+)
+
+// secretFile is a secret in a file, read again when the file changes.
+type secretFile struct {
+	path   string
+	logger *zap.Logger
+
+	mu      sync.Mutex
+	checked time.Time
+	seen    os.FileInfo
+	secret  string
+}
+
+func newSecretFile(path string, logger *zap.Logger) *secretFile {
+	return &secretFile{path: path, logger: logger}
+}
+
+// read returns the secret. A file that has become unreadable leaves the last one
+// in force.
+func (f *secretFile) read() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.secret != "" && time.Since(f.checked) < recheck {
+		return f.secret, nil
+	}
+	f.checked = time.Now()
+	if err := f.reload(); err != nil {
+		if f.secret == "" {
+			return "", fmt.Errorf("`client::key_secret_file`: %w", err)
+		}
+		f.logger.Warn("The secret file cannot be read; the last secret stays in use.", zap.Error(err))
+	}
+	return f.secret, nil
+}
+
+func (f *secretFile) reload() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if f.seen != nil && os.SameFile(info, f.seen) && info.ModTime().Equal(f.seen.ModTime()) && info.Size() == f.seen.Size() {
+		return nil
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxSecretFile))
+	if err != nil {
+		return err
+	}
+	secret := strings.TrimSpace(string(content))
+	if !apikey.ValidSecret(secret) {
+		return fmt.Errorf("%s does not hold an API key secret: tfs_ and 64 lower-case hex digits", f.path)
+	}
+	f.secret, f.seen = secret, info
+	return nil
+}

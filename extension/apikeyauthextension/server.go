@@ -1,0 +1,167 @@
+package apikeyauthextension
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/collector/client"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensionauth"
+
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
+	"github.com/telemetryflow/telemetryflow/internal/apikey/limit"
+	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+)
+
+var (
+	_ extension.Extension  = (*serverExtension)(nil)
+	_ extensionauth.Server = (*serverExtension)(nil)
+)
+
+// serverExtension authenticates incoming calls.
+type serverExtension struct {
+	settings component.TelemetrySettings
+	config   *ServerConfig
+
+	engine   *verify.Engine
+	lessor   *limit.Lessor
+	postgres *keystore.Postgres
+	redis    redis.UniversalClient
+	meter    *meter
+
+	stopFeed context.CancelFunc
+	feed     sync.WaitGroup
+}
+
+func newServer(settings component.TelemetrySettings, config *ServerConfig) *serverExtension {
+	return &serverExtension{settings: settings, config: config}
+}
+
+// Start opens the stores and follows the change feed. It does not wait for
+// PostgreSQL or Redis: until they answer, keys are answered Unavailable.
+func (s *serverExtension) Start(ctx context.Context, _ component.Host) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Shutdown(ctx))
+		}
+	}()
+	c := s.config
+	store := keystore.PostgresSettings{URL: string(c.Postgres.URL), MaxConnections: c.Postgres.MaxConnections, Timeout: c.Postgres.Timeout}
+	if s.postgres, err = keystore.OpenPostgres(context.WithoutCancel(ctx), store); err != nil {
+		return fmt.Errorf("`server::postgres::url`: %w", err)
+	}
+	cache, err := s.openRedis()
+	if err != nil {
+		return err
+	}
+	s.engine = verify.New(verify.Settings{
+		L1TTL: c.Cache.L1TTL, NegativeTTL: c.Cache.NegativeTTL, MaxStale: c.Cache.MaxStale,
+		MaxKeys: c.Cache.MaxKeys, MaxNegative: c.Cache.MaxNegative, MaxLookups: c.Verification.MaxLookups,
+		MaxVerifications: c.Verification.MaxConcurrent, VerifyTimeout: c.Verification.Timeout,
+	}, s.postgres, cache, s.lessor, s.settings.Logger)
+	if s.meter, err = newMeter(s.settings, s.engine, s.lessor); err != nil {
+		return fmt.Errorf("make the metrics: %w", err)
+	}
+	feed, err := keystore.NewFeed(store, c.Feed.PollInterval, s.engine)
+	if err != nil {
+		return fmt.Errorf("`server::postgres::url`: %w", err)
+	}
+	s.engine.Start()
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopFeed = stop
+	s.feed.Go(func() { feed.Run(following) })
+	return nil
+}
+
+func (s *serverExtension) openRedis() (*keystore.Redis, error) {
+	if s.config.Redis.URL == "" {
+		s.lessor = limit.NewLessor(nil, s.config.Redis.Timeout)
+		return nil, nil
+	}
+	options, err := redis.ParseURL(string(s.config.Redis.URL))
+	if err != nil {
+		return nil, errors.New("`server::redis::url`: not a Redis URL") // the cause may hold the password
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = s.config.Redis.Timeout, s.config.Redis.Timeout, s.config.Redis.Timeout
+	options.MaxRetries = -1 // a limit or a look-up has a better answer than a repeat: the next level
+	options.ContextTimeoutEnabled = true
+	redisClient := redis.NewClient(options)
+	s.redis = redisClient
+	s.lessor = limit.NewLessor(redisClient, s.config.Redis.Timeout)
+	return keystore.NewRedis(redisClient, s.config.Cache.RedisTTL), nil
+}
+
+// Shutdown ends everything that Start began, and may be called again.
+func (s *serverExtension) Shutdown(ctx context.Context) error {
+	var errs []error
+	if s.stopFeed != nil {
+		s.stopFeed()
+		s.feed.Wait()
+		s.stopFeed = nil
+	}
+	if s.engine != nil && s.postgres != nil {
+		s.engine.Close(ctx)
+	}
+	if s.lessor != nil {
+		s.lessor.Close()
+	}
+	if s.redis != nil {
+		errs = append(errs, s.redis.Close())
+		s.redis = nil
+	}
+	if s.postgres != nil {
+		s.postgres.Close()
+		s.postgres = nil
+	}
+	if s.meter != nil {
+		errs = append(errs, s.meter.shutdown())
+		s.meter = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Authenticate judges the credential of a call. On success the context carries a
+// *tenant.Auth in client.Info and the key's limits for package apikey; every
+// error is a gRPC status.
+func (s *serverExtension) Authenticate(ctx context.Context, sources map[string][]string) (context.Context, error) {
+	if s.engine == nil {
+		return ctx, apikey.ErrUnavailable // before Start
+	}
+	started := time.Now()
+	next, err := s.authenticate(ctx, sources, started)
+	s.meter.record(ctx, err, time.Since(started))
+	return next, err
+}
+
+func (s *serverExtension) authenticate(ctx context.Context, sources map[string][]string, now time.Time) (context.Context, error) {
+	headers := apikey.ReadHeaders(sources)
+	credential, err := headers.Credential()
+	if err != nil {
+		return ctx, err
+	}
+	verified, err := s.engine.Verify(ctx, credential, now)
+	if err != nil {
+		return ctx, err
+	}
+	call := &apikey.Call{}
+	if call.Limit, err = verified.Limits.Request(ctx, now); err != nil {
+		return ctx, err
+	}
+	if verified.Limits.HasBudget() {
+		call.Budget = verified.Limits
+	}
+	choice, err := headers.Choice()
+	if err != nil {
+		return ctx, err
+	}
+	info := client.FromContext(ctx)
+	info.Auth = &tenant.Auth{Principal: verified.Principal, Choice: choice}
+	return apikey.NewContext(client.NewContext(ctx, info), call), nil
+}
