@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -37,7 +38,7 @@ const dialTimeout = 5 * time.Second
 // Open prepares the connections. It does not connect: a ClickHouse that is down is
 // found out by the first statement.
 func Open(config Config) (driver.Conn, error) {
-	options, err := config.options()
+	options, err := config.Options()
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +51,12 @@ func Open(config Config) (driver.Conn, error) {
 
 // Validate says what is wrong with the endpoint, without its password.
 func (c Config) Validate() error {
-	_, err := c.options()
+	_, err := c.Options()
 	return err
 }
 
-func (c Config) options() (*clickhouse.Options, error) {
+// Options are what clickhouse-go connects with.
+func (c Config) Options() (*clickhouse.Options, error) {
 	address, err := url.Parse(c.Endpoint)
 	if err != nil {
 		return nil, errors.New("the endpoint is not a URL such as http://host:8123/database") // err repeats the password
@@ -65,12 +67,19 @@ func (c Config) options() (*clickhouse.Options, error) {
 	if address.RawQuery != "" {
 		return nil, errors.New("the endpoint has query parameters: name the database in its path and settings in the configuration")
 	}
-	options, err := clickhouse.ParseDSN(c.Endpoint)
-	if err != nil {
-		return nil, errors.New("the endpoint is not a URL such as http://host:8123/database")
+	port := address.Port()
+	if port == "" {
+		port = defaultPort(address.Scheme)
 	}
-	if address.Port() == "" {
-		options.Addr = []string{net.JoinHostPort(address.Hostname(), defaultPort(address.Scheme))}
+	password, _ := address.User.Password()
+	options := &clickhouse.Options{
+		Protocol: clickhouse.HTTP,
+		Addr:     []string{net.JoinHostPort(address.Hostname(), port)},
+		Auth: clickhouse.Auth{
+			Database: strings.Trim(address.Path, "/"),
+			Username: address.User.Username(),
+			Password: password,
+		},
 	}
 	if c.Database != "" {
 		options.Auth.Database = c.Database
