@@ -152,6 +152,7 @@ func (o Options) arguments() []string {
 		"--max_server_memory_usage=" + strconv.FormatUint(o.MaxMemory, 10),
 		"--mark_cache_size=" + strconv.FormatUint(o.MarkCache, 10),
 		"--background_pool_size=" + strconv.Itoa(o.BackgroundPool),
+		"--custom_settings_prefixes=custom_,SQL_",
 	}
 }
 

@@ -43,11 +43,30 @@ type library struct {
 	resultWrittenBytes func(result unsafe.Pointer) uint64
 }
 
+// useUTC sets the C library's time zone, which the engine takes as its own
+// when it starts: the same everywhere, as in ClickHouse's images, and not the
+// machine's.
+func useUTC() error {
+	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv")
+	if err != nil {
+		return fmt.Errorf("find setenv: %w", err)
+	}
+	var setenv func(name, value string, overwrite int32) int32
+	purego.RegisterFunc(&setenv, address)
+	if setenv("TZ", "UTC", 1) != 0 {
+		return errors.New("set the time zone")
+	}
+	return nil
+}
+
 // openLibrary loads libchdb. It stays loaded for the life of the process: the
 // engine's own threads cannot be unloaded.
 func openLibrary(path string) (*library, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w (looked for %q)", ErrLibraryMissing, path)
+	}
+	if err := useUTC(); err != nil {
+		return nil, err
 	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {

@@ -44,7 +44,10 @@ func New() *cobra.Command {
 		Short: "Run the embedded ClickHouse engine behind ClickHouse's HTTP interface",
 		Long:  "Run the embedded ClickHouse engine behind ClickHouse's HTTP interface. See docs/engine.md for what it supports.",
 		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return f.run(command.Context(), command.OutOrStdout()) },
+
+		SilenceUsage: true, SilenceErrors: true,
+
+		RunE: func(command *cobra.Command, _ []string) error { return f.run(command.Context(), command.OutOrStdout()) },
 	}
 	f.register(command)
 	return command

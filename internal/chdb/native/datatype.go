@@ -39,34 +39,35 @@ type state struct {
 	*dataType
 	children []*state
 	asText   bool // JSON written as strings
+	flat     bool // Dynamic whose rows hold an index, as wide as it must be
 }
 
+// Versions of the types that carry one. Which the engine writes depends on
+// output_format_native_use_flattened_dynamic_and_json_serialization and
+// output_format_native_write_json_as_string.
 const (
 	lowCardinalityVersion = 1
 	variantBasic          = 0
 	dynamicV1             = 1
+	dynamicFlat           = 3
 	objectV1              = 0
 	objectText            = 1
+	objectFlat            = 3
 )
 
 func (t *dataType) prefix(r *reader) *state {
-	s := &state{dataType: t}
 	switch t.layout {
 	case lowCardinality:
 		r.expect("LowCardinality version", lowCardinalityVersion)
-		return s
+		return &state{dataType: t}
 	case variant:
 		r.expect("Variant mode", variantBasic)
 	case dynamic:
 		return dynamicPrefix(r)
 	case object:
-		s.objectPrefix(r)
-		return s
+		return t.objectPrefix(r)
 	}
-	for _, element := range t.elements {
-		s.children = append(s.children, element.prefix(r))
-	}
-	return s
+	return t.elementPrefixes(r)
 }
 
 func (r *reader) expect(what string, want uint64) {
@@ -80,57 +81,86 @@ const sharedVariant = "SharedVariant"
 
 // dynamicPrefix reads the types of a Dynamic, which is then a Variant of them.
 func dynamicPrefix(r *reader) *state {
-	r.expect("Dynamic version", dynamicV1)
-	r.uvarint() // the highest number of types
+	var names []string
+	flat := false
+	switch version := r.uint64(); {
+	case r.err != nil:
+	case version == dynamicFlat:
+		flat = true
+	case version == dynamicV1:
+		r.uvarint() // the highest number of types
+		names = []string{sharedVariant}
+	default:
+		r.fail(fmt.Errorf("Dynamic version %d is not supported", version))
+	}
 	count := r.uvarint()
-	names := []string{sharedVariant}
 	for i := uint64(0); i < count && r.err == nil; i++ {
 		names = append(names, r.text())
 	}
+	if flat {
+		s := variantOf(r, names).elementPrefixes(r)
+		s.flat = true
+		return s
+	}
 	slices.Sort(names)
+	r.expect("Variant mode", variantBasic)
+	return variantOf(r, names).elementPrefixes(r)
+}
+
+// variantOf makes a Variant of the types of a Dynamic.
+func variantOf(r *reader, names []string) *dataType {
 	v := &dataType{layout: variant}
 	for _, name := range names {
-		element := &dataType{layout: text}
-		if name != sharedVariant {
-			var err error
-			if element, err = parseType(name); err != nil {
-				r.fail(fmt.Errorf("type %s in a Dynamic: %w", name, err))
-				break
-			}
+		if name == sharedVariant {
+			v.elements = append(v.elements, &dataType{layout: text})
+			continue
+		}
+		element, err := parseType(name)
+		if err != nil {
+			r.fail(fmt.Errorf("type %s in a Dynamic: %w", name, err))
+			break
 		}
 		v.elements = append(v.elements, element)
 	}
-	if r.err != nil {
-		return &state{dataType: v}
+	return v
+}
+
+func (t *dataType) elementPrefixes(r *reader) *state {
+	s := &state{dataType: t}
+	for _, element := range t.elements {
+		if r.err != nil {
+			break
+		}
+		s.children = append(s.children, element.prefix(r))
 	}
-	return v.prefix(r)
+	return s
 }
 
 // objectPrefix reads the paths of a JSON: typed ones by the type, dynamic
-// ones listed here, and the rest as pairs of path and value.
-func (s *state) objectPrefix(r *reader) {
-	switch version := r.uint64(); {
-	case r.err != nil:
-		return
-	case version == objectText:
-		s.asText = true
-		return
-	case version != objectV1:
+// ones listed here, and, unless flat, the rest as pairs of path and value.
+func (t *dataType) objectPrefix(r *reader) *state {
+	version := r.uint64()
+	switch version {
+	case objectText:
+		return &state{dataType: t, asText: true}
+	case objectV1:
+		r.uvarint() // the highest number of dynamic paths
+	case objectFlat:
+	default:
 		r.fail(fmt.Errorf("JSON version %d is not supported", version))
-		return
 	}
-	r.uvarint() // the highest number of dynamic paths
 	paths := r.uvarint()
 	for i := uint64(0); i < paths && r.err == nil; i++ {
 		r.text()
 	}
-	for _, typed := range s.elements {
-		s.children = append(s.children, typed.prefix(r))
-	}
+	s := t.elementPrefixes(r)
 	for i := uint64(0); i < paths && r.err == nil; i++ {
 		s.children = append(s.children, dynamicPrefix(r))
 	}
-	s.children = append(s.children, sharedData.prefix(r))
+	if version == objectV1 {
+		s.children = append(s.children, sharedData.prefix(r))
+	}
+	return s
 }
 
 // sharedData is Array(Tuple(path String, value String)).
@@ -213,16 +243,31 @@ const noVariant = 255
 
 // variants passes the discriminators, then each variant's rows.
 func (s *state) variants(r *reader, n uint64) {
-	var counts [256]uint64
-	for _, discriminator := range r.take(n) {
-		counts[discriminator]++
+	counts := make([]uint64, len(s.children))
+	width := 1
+	for s.flat && width < 8 && len(s.children) >= 1<<(8*width) {
+		width *= 2
+	}
+	if n > uint64(len(r.data)) {
+		r.fail(ErrTruncated)
+		return
+	}
+	indexes := r.take(n * uint64(width))
+	for ; len(indexes) > 0; indexes = indexes[width:] {
+		index := uint64(indexes[0])
+		for i := 1; i < width; i++ {
+			index |= uint64(indexes[i]) << (8 * i)
+		}
+		switch {
+		case index < uint64(len(counts)):
+			counts[index]++
+		case s.flat && index == uint64(len(counts)), !s.flat && index == noVariant: // NULL
+		default:
+			r.fail(fmt.Errorf("variant %d of %d", index, len(counts)))
+			return
+		}
 	}
 	for i, child := range s.children {
 		child.data(r, counts[i])
-	}
-	for i := len(s.children); i < noVariant; i++ {
-		if counts[i] > 0 {
-			r.fail(fmt.Errorf("variant %d of %d", i, len(s.children)))
-		}
 	}
 }

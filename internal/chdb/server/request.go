@@ -97,17 +97,18 @@ func (c *call) parameter(name, value string) error {
 		c.decompress = truth(value)
 	case "wait_end_of_query":
 		c.waitEnd = truth(value)
-	case "enable_http_compression":
+	case "enable_http_compression": // ours to act on, and a setting that SQL can ask for
 		c.httpCompress = truth(value)
+		c.settings[name] = value
 	case "network_compression_method":
 		c.compressMethod = value
+		c.settings[name] = value
 	case "readonly":
 		// A connection told to be read-only could never be told otherwise.
 		c.readOnly = c.readOnly || value != "0"
 	case "client_protocol_version", "buffer_size", "http_response_buffer_size":
 		return c.number(name, value)
-	case "user", "password", "quota_key", "stacktrace", "role",
-		"http_zlib_compression_level", "network_zstd_compression_level":
+	case "user", "password", "quota_key", "stacktrace", "role":
 	default:
 		return c.other(name, value)
 	}
@@ -123,7 +124,9 @@ func (c *call) number(name, value string) error {
 		c.revision = n
 		return nil
 	}
-	c.bufferSize = max(c.bufferSize, int64(n))
+	if n > 0 { // 0 is the default
+		c.bufferSize = int64(n)
+	}
 	return nil
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/chdb/statement"
 )
 
-// sessions are the clients that keep a connection: temporary tables, SET and
-// USE last from one request to the next.
+// sessions are what clients carry from one request to the next: SET, USE, and
+// temporary tables. Only the last need a connection of the session's own.
 type sessions struct {
 	engine  *chdb.Engine
 	timeout time.Duration
@@ -23,62 +23,77 @@ type sessions struct {
 
 type session struct {
 	id       string
-	lease    *chdb.Lease
+	lease    *chdb.Lease // nil until the first temporary table
 	busy     bool
-	timeout  time.Duration
 	expiry   *time.Timer
+	timeout  time.Duration
 	settings chdb.Settings // by SET
 	database string        // by USE
 }
 
-// maxSessionTimeout is ClickHouse's max_session_timeout.
-const maxSessionTimeout = time.Hour
+const (
+	// maxSessionTimeout is ClickHouse's max_session_timeout.
+	maxSessionTimeout = time.Hour
+	// maxSessions bounds the memory of sessions that clients forget.
+	maxSessions = 10_000
+)
 
 func newSessions(engine *chdb.Engine, timeout time.Duration) *sessions {
 	return &sessions{engine: engine, timeout: timeout, open: map[string]*session{}}
 }
 
 // enter finds or opens a session, which one request at a time can use.
-func (s *sessions) enter(ctx context.Context, c *call) (*session, error) {
-	timeout := s.timeout
-	if c.sessionTime != "" {
-		seconds, err := strconv.Atoi(c.sessionTime)
-		if err != nil || seconds < 1 || time.Duration(seconds)*time.Second > maxSessionTimeout {
-			return nil, badParameter("session_timeout is not between 1 and %d: %q", int(maxSessionTimeout.Seconds()), c.sessionTime)
-		}
-		timeout = time.Duration(seconds) * time.Second
-	}
-	s.mu.Lock()
-	known, ok := s.open[c.session]
-	if ok {
-		defer s.mu.Unlock()
-		if known.busy {
-			return nil, chdb.NewException(chdb.CodeSessionIsLocked, "SESSION_IS_LOCKED", "Session %s is locked by a concurrent client", c.session)
-		}
-		known.busy, known.timeout = true, timeout
-		known.expiry.Stop()
-		return known, nil
-	}
-	if c.sessionCheck {
-		s.mu.Unlock()
-		return nil, chdb.NewException(chdb.CodeSessionNotFound, "SESSION_NOT_FOUND", "Session %s not found", c.session)
-	}
-	fresh := &session{id: c.session, busy: true, timeout: timeout, settings: chdb.Settings{}}
-	fresh.expiry = time.AfterFunc(time.Hour, func() { s.expire(fresh) })
-	fresh.expiry.Stop()
-	s.open[c.session] = fresh
-	s.mu.Unlock()
-
-	lease, err := s.engine.Acquire(ctx, chdb.Sessions)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *sessions) enter(c *call) (*session, error) {
+	timeout, err := s.timeoutOf(c)
 	if err != nil {
-		delete(s.open, c.session)
 		return nil, err
 	}
-	lease.KeepsTemporary()
-	fresh.lease = lease
-	return fresh, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.open[c.session]
+	switch {
+	case ok && known.busy:
+		return nil, chdb.NewException(chdb.CodeSessionIsLocked, "SESSION_IS_LOCKED", "Session %s is locked by a concurrent client", c.session)
+	case ok:
+		known.expiry.Stop()
+	case c.sessionCheck:
+		return nil, chdb.NewException(chdb.CodeSessionNotFound, "SESSION_NOT_FOUND", "Session %s not found", c.session)
+	case len(s.open) >= maxSessions:
+		return nil, chdb.NewException(chdb.CodeTooManyQueries, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many sessions: %d", maxSessions)
+	default:
+		known = &session{id: c.session, settings: chdb.Settings{}}
+		known.expiry = time.AfterFunc(maxSessionTimeout, func() { s.expire(known) })
+		known.expiry.Stop()
+		s.open[c.session] = known
+	}
+	known.busy, known.timeout = true, timeout
+	return known, nil
+}
+
+func (s *sessions) timeoutOf(c *call) (time.Duration, error) {
+	if c.sessionTime == "" {
+		return s.timeout, nil
+	}
+	seconds, err := strconv.ParseUint(c.sessionTime, 10, 32)
+	timeout := time.Duration(seconds) * time.Second
+	if err != nil || timeout == 0 || timeout > maxSessionTimeout {
+		return 0, badParameter("session_timeout is not between 1 and %d: %q", int(maxSessionTimeout.Seconds()), c.sessionTime)
+	}
+	return timeout, nil
+}
+
+// connection returns the session's own connection, which it gets for its first
+// temporary table, or nil.
+func (s *sessions) connection(ctx context.Context, known *session, temporary bool) (*chdb.Lease, error) {
+	if known.lease == nil && temporary {
+		lease, err := s.engine.Acquire(ctx, chdb.Sessions)
+		if err != nil {
+			return nil, err
+		}
+		lease.KeepsTemporary()
+		known.lease = lease
+	}
+	return known.lease, nil
 }
 
 // leave ends a request in a session, and the session when asked to.
@@ -92,7 +107,14 @@ func (s *sessions) leave(known *session, end bool) {
 	}
 	delete(s.open, known.id)
 	s.mu.Unlock()
-	known.lease.Release()
+	known.release()
+}
+
+func (s *session) release() {
+	if s.lease != nil {
+		s.lease.Release()
+		s.lease = nil
+	}
 }
 
 func (s *sessions) expire(known *session) {
@@ -103,7 +125,7 @@ func (s *sessions) expire(known *session) {
 	}
 	delete(s.open, known.id)
 	s.mu.Unlock()
-	known.lease.Release()
+	known.release()
 }
 
 // close ends all sessions; no request may be under way.
@@ -114,38 +136,25 @@ func (s *sessions) close() {
 	s.mu.Unlock()
 	for _, known := range open {
 		known.expiry.Stop()
-		known.lease.Release()
+		known.release()
 	}
 }
 
-// adoptSession sets a session's connection up for a request: what the session
-// was told, and over it what the request says.
-func (e *execution) adoptSession(known *session, release func()) error {
-	if e.statement.Kind == statement.Set {
-		maps.Copy(known.settings, e.statement.Changes)
+// state returns the database and settings of a request in the session: what
+// the session was told, over what the request says.
+func (s *session) state(c *call) (string, chdb.Settings) {
+	settings := maps.Clone(c.settings)
+	maps.Copy(settings, s.settings)
+	if s.database != "" {
+		return s.database, settings
 	}
-	if e.statement.Kind == statement.Use {
-		known.database = e.statement.Database
+	return c.database, settings
+}
+
+// keep remembers a SET or USE that the engine took.
+func (s *session) keep(told statement.Statement) {
+	maps.Copy(s.settings, told.Changes)
+	if told.Kind == statement.Use {
+		s.database = told.Database
 	}
-	settings := maps.Clone(e.call.settings)
-	for name, value := range known.settings {
-		settings[name] = value
-	}
-	database := e.call.database
-	if known.database != "" {
-		database = known.database
-	}
-	if err := e.lease.Adopt(database, settings); err != nil {
-		if e.statement.Kind == statement.Set {
-			for name := range e.statement.Changes {
-				delete(known.settings, name)
-			}
-		}
-		if e.statement.Kind == statement.Use {
-			known.database = ""
-		}
-		release()
-		return err
-	}
-	return nil
 }

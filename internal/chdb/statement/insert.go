@@ -4,10 +4,9 @@ package statement
 // what says where the rows come from: FORMAT or VALUES (data follows), or a
 // query.
 func (p *parser) insert() Statement {
+	p.target()
 	depth := 0
-	for {
-		before := p.token.end
-		p.advance()
+	for before := p.token.start; ; before = p.pass() {
 		switch {
 		case p.token.kind == end, p.isPunctuation(';') && depth == 0:
 			// Data that comes apart from the statement, in default_format.
@@ -29,6 +28,32 @@ func (p *parser) insert() Statement {
 		case p.is("FORMAT"):
 			return p.insertFormat(before)
 		}
+	}
+}
+
+// pass moves on and returns where the token that was passed ended.
+func (p *parser) pass() int {
+	before := p.token.end
+	p.advance()
+	return before
+}
+
+// target passes INSERT INTO [TABLE|FUNCTION] and the table's name, which may
+// be any word, FORMAT and VALUES too.
+func (p *parser) target() {
+	p.advance()
+	if p.is("INTO") {
+		p.advance()
+	}
+	if p.isAny("TABLE", "FUNCTION") {
+		p.advance()
+	}
+	for p.token.kind == word || p.token.kind == name {
+		p.advance()
+		if !p.isPunctuation('.') {
+			return
+		}
+		p.advance()
 	}
 }
 
