@@ -14,5 +14,5 @@ var Postgres embed.FS
 
 // ClickHouse holds clickhouse/NNNNN_name.sql.
 //
-//go:embed all:clickhouse
+//go:embed clickhouse/*.sql
 var ClickHouse embed.FS

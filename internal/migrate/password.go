@@ -45,7 +45,7 @@ func SetPassword(ctx context.Context, url, role, password string) error {
 		return errors.New("a password can be set for " + AppRole + " and " + IngestRole + " only")
 	}
 	if _, err := conn.Exec(ctx, "ALTER ROLE "+role+" PASSWORD '"+verifier+"'"); err != nil {
-		return fmt.Errorf("set the password of %s: %w", role, err)
+		return fmt.Errorf("set the password of %s (it takes an administrator): %w", role, err)
 	}
 	return nil
 }
