@@ -12,6 +12,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newUpCommand())
 	root.AddCommand(newSQLCommand())
 	root.AddCommand(newEngineCommand())
-	root.AddCommand(newMigrateCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand())
+	root.AddCommand(newMigrateCommand(), newAPIKeyCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand())
 	return root
 }
