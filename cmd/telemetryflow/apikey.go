@@ -99,6 +99,7 @@ func (k *apiKeys) create() *cobra.Command {
 	to.flags(command, "bind the key to")
 	command.MarkFlagsOneRequired("tenant", "workspace", "organization")
 	command.Flags().StringVar(&key.Name, "name", "", "what the key is for")
+	_ = command.MarkFlagRequired("name") // fails only for a flag that does not exist
 	command.Flags().StringSliceVar(&permissions, "permissions", []string{"metrics:write", "logs:write", "traces:write"}, "what the key may do")
 	command.Flags().DurationVar(&expires, "expires", 0, "time after which the key stops working; 0 is never")
 	command.Flags().IntVar(&key.Limits.RequestsPerMinute, "rate-limit", keyadmin.DefaultRequestsPerMinute, "requests per minute; 0 is no limit")

@@ -81,14 +81,14 @@ func TestAPIKeyCommand(t *testing.T) {
 		require.ErrorContains(t, err, "no such API key")
 	})
 	for text, args := range map[string][]string{
-		"at least one of the flags":      {"apikey", "create"},
-		"--tenant: \"x\" is not a UUID":  {"apikey", "create", "--tenant", "x"},
-		"is none of metrics:write":       {"apikey", "create", "--tenant", owner, "--permissions", "metrics:drop"},
-		"--expires must be positive":     {"apikey", "create", "--tenant", owner, "--expires", "-1s"},
+		"at least one of the flags":      {"apikey", "create", "--name", "x"},
+		"--tenant: \"x\" is not a UUID":  {"apikey", "create", "--name", "x", "--tenant", "x"},
+		"is none of metrics:write":       {"apikey", "create", "--name", "x", "--tenant", owner, "--permissions", "metrics:drop"},
+		"--expires must be positive":     {"apikey", "create", "--name", "x", "--tenant", owner, "--expires", "-1s"},
 		"--output must be table or json": {"apikey", "list", "--output", "xml"},
-		"there is no such tenant":        {"apikey", "create", "--tenant", "0190f3a1-0000-7000-8000-00000000dead"},
+		"there is no such tenant":        {"apikey", "create", "--name", "x", "--tenant", "0190f3a1-0000-7000-8000-00000000dead"},
 		"--grace must not be negative":   {"apikey", "rotate", created.KeyID, "--grace", "-1s"},
-		"were all set":                   {"apikey", "create", "--tenant", owner, "--workspace", owner},
+		"were all set":                   {"apikey", "create", "--name", "x", "--tenant", owner, "--workspace", owner},
 	} {
 		t.Run("Err "+text, func(t *testing.T) {
 			_, err := runCommand(t, append(args, "--postgres-url", url)...)
