@@ -168,7 +168,7 @@ func TestServer_Authenticate(t *testing.T) {
 	})
 	t.Run("ErrExpired", func(t *testing.T) {
 		at := time.Now().Add(200 * time.Millisecond)
-		_, expiring, err := b.admin.Create(t.Context(), keyadmin.NewKey{Name: "short", Kind: keyadmin.Tenant, Binding: b.tenant, ExpiresAt: &at})
+		_, expiring, err := b.admin.Create(t.Context(), keyadmin.NewKey{Name: "short", Kind: keyadmin.Tenant, Binding: b.tenant, Permissions: []tenant.Permission{tenant.LogsWrite}, ExpiresAt: &at})
 		require.NoError(t, err)
 		requireSoon(t, b.extension, expiring, codes.Unauthenticated)
 		require.False(t, time.Now().Before(at))
