@@ -40,7 +40,7 @@ func newBodyReader(names []string, limit int64) *bodyReader {
 	if names == nil {
 		names = contentCodings
 	}
-	b := &bodyReader{limit: limit, decoders: decodersOf(names, limit)}
+	b := &bodyReader{limit: limit, decoders: decodersOf(names)}
 	b.accepted = strings.Join(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" }), ", ")
 	b.buffers.New = func() any { return bytes.NewBuffer(make([]byte, 0, initialBody)) }
 	return b
@@ -135,7 +135,7 @@ func (b *bodyReader) tooLarge() *refusal {
 func (b *bodyReader) refusalOf(err error) *refusal {
 	var tooMany *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooMany), isMemoryLimit(err):
+	case errors.As(err, &tooMany), wantsTooMuch(err):
 		return b.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return bodyTimeout()

@@ -26,11 +26,11 @@ var snappyFrameHeader = []byte("\xff\x06\x00\x00sNaPpY")
 // decoder opens a stream of decompressed bytes.
 type decoder func(io.Reader) (io.ReadCloser, error)
 
-func decodersOf(names []string, limit int64) map[string]decoder {
+func decodersOf(names []string) map[string]decoder {
 	all := map[string]decoder{
 		"":                func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },
 		"gzip":            pooledGzip(),
-		"zstd":            pooledZstd(limit),
+		"zstd":            pooledZstd(),
 		"zlib":            zlib.NewReader,
 		"deflate":         zlib.NewReader,
 		"snappy":          nil, // readSnappy: the block format is not a stream
@@ -67,11 +67,11 @@ func pooledGzip() decoder {
 	}
 }
 
-func pooledZstd(limit int64) decoder {
+func pooledZstd() decoder {
 	pool := &sync.Pool{New: func() any {
 		// One goroutine: a request is decompressed where it is served.
 		reader, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+			zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			panic(err) // options that are wrong for every request
 		}
@@ -91,5 +91,8 @@ func pooledZstd(limit int64) decoder {
 	}
 }
 
-// isMemoryLimit says whether zstd refused to produce more than the limit.
-func isMemoryLimit(err error) bool { return errors.Is(err, zstd.ErrDecoderSizeExceeded) }
+// wantsTooMuch says whether zstd refused a frame because of the memory that its
+// header demands.
+func wantsTooMuch(err error) bool {
+	return errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded)
+}

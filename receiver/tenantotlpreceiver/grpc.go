@@ -36,7 +36,7 @@ func (r *otlpReceiver) startGRPC(ctx context.Context, host component.Host) error
 		return fmt.Errorf("make the gRPC server: %w", err)
 	}
 	for _, s := range r.signals {
-		r.grpc.RegisterService(t.serviceDesc(s), nil)
+		r.grpc.RegisterService(t.serviceDesc(s), nil) //nolint:contextcheck // each call brings its own
 	}
 	listener, err := cfg.NetAddr.Listen(ctx)
 	if err != nil {
