@@ -34,9 +34,7 @@ func newOrganizationCommand() *cobra.Command {
 			list, err := bootstrap.ListOrganizations(ctx, pool)
 			return printTable(out, err, list, func(o bootstrap.Organization) []any { return []any{o.ID, o.Name, o.Created} })
 		}),
-		flags.sub("delete ID", "Delete an organization with everything in it", 1, deletion(func(ctx context.Context, pool *postgres.Pool, id tenant.ID) error {
-			return bootstrap.DeleteOrganization(ctx, pool, id)
-		})),
+		flags.sub("delete ID", "Delete an organization with everything in it", 1, deletion(bootstrap.DeleteOrganization)),
 	)
 	return command
 }

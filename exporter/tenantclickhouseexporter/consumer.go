@@ -153,7 +153,7 @@ func (c *consumer) deliver(ctx context.Context, u *unit, group []*request, begun
 
 // outcomeUnknown reports whether ClickHouse may have stored what failed.
 func outcomeUnknown(err error) bool {
-	return !errors.As(err, &heldBack{}) && chconn.OutcomeUnknown(err)
+	return !errors.As(err, &heldBackError{}) && chconn.OutcomeUnknown(err)
 }
 
 // attempt sends what is not stored yet of a unit.
@@ -174,7 +174,7 @@ func (c *consumer) send(ctx context.Context, one *insert) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	if err := c.schema.open(ctx); err != nil {
-		return heldBack{err}
+		return heldBackError{err}
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": one.token}))
 	begin := time.Now()

@@ -56,10 +56,10 @@ func (g *schemaGate) open(ctx context.Context) error {
 	return nil
 }
 
-// heldBack is why an insert was not sent. Nothing of it is stored.
-type heldBack struct{ error }
+// heldBackError is why an insert was not sent. Nothing of it is stored.
+type heldBackError struct{ error }
 
-func (h heldBack) Unwrap() error { return h.error }
+func (h heldBackError) Unwrap() error { return h.error }
 
 // doubt makes the next insert look at the version again.
 func (g *schemaGate) doubt() {

@@ -80,7 +80,7 @@ func (s *store) start(ctx context.Context, host component.Host) error {
 	}
 	s.schema = newSchemaGate(s.conn, host)
 	var running context.Context
-	running, s.stop = context.WithCancel(context.Background())
+	running, s.stop = context.WithCancel(context.WithoutCancel(ctx)) // Start's context ends with Start
 	for range s.config.NumConsumers {
 		s.consumers.Go(func() { newConsumer(s).run(running) })
 	}

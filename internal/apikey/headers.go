@@ -16,7 +16,7 @@ const (
 	IDHeader           = "X-API-Key-ID"
 	SecretHeader       = "X-API-Key-Secret" //nolint:gosec // a header's name
 	VendorIDHeader     = "X-TelemetryFlow-Key-ID"
-	VendorSecretHeader = "X-TelemetryFlow-Key-Secret" //nolint:gosec // a header's name
+	VendorSecretHeader = "X-TelemetryFlow-Key-Secret"
 	authorization      = "Authorization"
 )
 

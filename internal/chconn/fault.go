@@ -14,13 +14,13 @@ import (
 type Fault int
 
 const (
-	// Retryable: the server cannot do it now. The statement did nothing, unless
+	// Retryable means that the server cannot do it now. The statement did nothing, unless
 	// OutcomeUnknown.
 	Retryable Fault = iota
-	// Mismatch: the table is not as the statement expects. It is retried, since a
+	// Mismatch means that the table is not as the statement expects. It is retried, since a
 	// migration heals it, and the operator must be told. It is nobody's data's fault.
 	Mismatch
-	// Permanent: the server will never take these rows.
+	// Permanent means that the server will never take these rows.
 	Permanent
 )
 

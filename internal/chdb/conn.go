@@ -1,7 +1,7 @@
 package chdb
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -157,7 +157,7 @@ func (c *conn) rinse() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("connection still answers with bytes of an earlier result")
+	return errors.New("connection still answers with bytes of an earlier result")
 }
 
 // packed are parameters as the arrays the library takes.

@@ -37,7 +37,7 @@ const (
 )
 
 // Exception is an error of the engine, or one of this package's in its form.
-type Exception struct {
+type Exception struct { //nolint:errname // ClickHouse's own word
 	Code    int
 	Name    string // UNKNOWN_TABLE
 	Message string // the text between "DB::Exception: " and the name

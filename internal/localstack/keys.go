@@ -40,7 +40,7 @@ type Key struct {
 }
 
 func (s *stack) makeKeys(ctx context.Context) error {
-	pool, err := postgres.Open(s.state.AppURL(), postgres.App)
+	pool, err := postgres.Open(s.state.AppURL(), postgres.App) //nolint:contextcheck // it opens no connection yet
 	if err != nil {
 		return fmt.Errorf("open the metadata: %w", err)
 	}

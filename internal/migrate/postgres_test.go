@@ -1,7 +1,7 @@
 package migrate_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -151,7 +151,7 @@ func TestRange(t *testing.T) {
 	t.Parallel()
 	r := migrate.Range{Min: 7, Max: 199}
 	for version, ok := range map[int64]bool{0: false, 6: false, 7: true, 99: true, 199: true, 200: false} {
-		require.Equal(t, ok, r.Contains(version), fmt.Sprint(version))
+		require.Equal(t, ok, r.Contains(version), strconv.FormatInt(version, 10))
 		require.Equal(t, ok, r.Explain("PostgreSQL", version) == nil)
 	}
 	require.ErrorContains(t, r.Explain("PostgreSQL", 6), "run `telemetryflow migrate up`")

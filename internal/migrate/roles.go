@@ -33,7 +33,7 @@ func ensureRoles(ctx context.Context, config *pgx.ConnConfig) error {
 	}
 	for i, statement := range missing {
 		if _, err := conn.Exec(ctx, statement); err != nil && !alreadyDone(err) {
-			return fmt.Errorf("%s: %w\nan administrator of the database has to run:\n\n  %s;\n",
+			return fmt.Errorf("%s: %w\nan administrator of the database has to run:\n\n  %s",
 				statement, err, strings.Join(missing[i:], ";\n  "))
 		}
 	}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -193,7 +194,7 @@ func TestFeed_Pruned(t *testing.T) {
 	require.NoError(t, err)
 	var old int
 	for i := range 20 {
-		affected(t, w.app, postgres.Organization(w.one.id), "UPDATE workspaces SET name = $1", fmt.Sprint(i))
+		affected(t, w.app, postgres.Organization(w.one.id), "UPDATE workspaces SET name = $1", strconv.Itoa(i))
 	}
 	require.NoError(t, admin.QueryRow(t.Context(), "SELECT count(*) FROM change_feed WHERE at < now() - interval '1 day'").Scan(&old))
 	require.Zero(t, old)

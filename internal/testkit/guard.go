@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,7 +70,7 @@ func unprivileged() (*syscall.Credential, error) {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 		}
 	}
-	return nil, fmt.Errorf("run the tests as an ordinary user: there is neither postgres nor nobody to start PostgreSQL as")
+	return nil, errors.New("run the tests as an ordinary user: there is neither postgres nor nobody to start PostgreSQL as")
 }
 
 // logTail is the end of a server's log, for the error of a failed start.

@@ -101,6 +101,9 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (h *httpHandler) export(w http.ResponseWriter, req *http.Request, s *signal) (enc encoding, r *receipt.Receipt, refused *refusal) {
 	defer h.recovered(&refused)
 	enc, known := encodingOf(req.Header.Get("Content-Type"))
+	// It stays in force for refusals: net/http reads what is left of a body
+	// before it answers, and would wait for a client that sends no more.
+	h.readBy(w, time.Now().Add(h.readTimeout))
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return enc, nil, wrongMethod()
@@ -126,12 +129,6 @@ func (h *httpHandler) export(w http.ResponseWriter, req *http.Request, s *signal
 // receive reads and decodes the body. The buffer goes back to the pool before
 // the pipeline runs, which may wait for a long time.
 func (h *httpHandler) receive(w http.ResponseWriter, req *http.Request, enc encoding, s *signal) (batch, int, *refusal) {
-	if h.readTimeout > 0 {
-		// Recorders in tests have no deadlines; real connections do.
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(h.readTimeout))
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	}
 	body, refused := h.bodies.read(req)
 	if refused != nil {
 		if refused.http == http.StatusUnsupportedMediaType {
@@ -140,8 +137,17 @@ func (h *httpHandler) receive(w http.ResponseWriter, req *http.Request, enc enco
 		return batch{}, 0, refused
 	}
 	defer h.bodies.release(body)
+	h.readBy(w, time.Time{}) // the pipeline may take longer than the body
 	b, refused := h.decode(enc, s, body.Bytes())
 	return b, body.Len(), refused
+}
+
+// readBy sets until when the body must have come; the zero time is no limit.
+func (h *httpHandler) readBy(w http.ResponseWriter, deadline time.Time) {
+	if h.readTimeout > 0 {
+		// It fails only for writers without a connection.
+		_ = http.NewResponseController(w).SetReadDeadline(deadline)
+	}
 }
 
 func writeSuccess(w http.ResponseWriter, enc encoding, to route, r *receipt.Receipt) {

@@ -83,14 +83,15 @@ func (s *source) findParents(file *ast.File) {
 			continue
 		}
 		ast.Inspect(function, func(node ast.Node) bool {
-			switch node := node.(type) {
-			case *ast.CallExpr:
-				if selector, ok := node.Fun.(*ast.SelectorExpr); ok && (selector.Sel.Name == "Run" || selector.Sel.Name == "TestProtocols") {
-					s.parents[function.Name.Name] = true
-				}
-				if name, ok := node.Fun.(*ast.Ident); ok && name.Name == "TestProtocols" {
-					s.parents[function.Name.Name] = true
-				}
+			call, ok := node.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if selector, ok := call.Fun.(*ast.SelectorExpr); ok && (selector.Sel.Name == "Run" || selector.Sel.Name == "TestProtocols") {
+				s.parents[function.Name.Name] = true
+			}
+			if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "TestProtocols" {
+				s.parents[function.Name.Name] = true
 			}
 			return true
 		})

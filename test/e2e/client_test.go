@@ -51,10 +51,11 @@ var ways = []way{
 
 func sendGRPC(options ...grpc.CallOption) func(context.Context, *endpoints, credential, payload) (int64, error) {
 	return func(ctx context.Context, to *endpoints, key credential, p payload) (int64, error) {
-		ctx = metadata.AppendToOutgoingContext(ctx, "x-api-key-id", key.id, "x-api-key-secret", key.secret)
+		pairs := []string{"x-api-key-id", key.id, "x-api-key-secret", key.secret}
 		for name, value := range headersOf(ctx) {
-			ctx = metadata.AppendToOutgoingContext(ctx, name, value)
+			pairs = append(pairs, name, value)
 		}
+		ctx = metadata.AppendToOutgoingContext(ctx, pairs...)
 		switch p.signal {
 		case "traces":
 			answer, err := ptraceotlp.NewGRPCClient(to.grpc).Export(ctx, ptraceotlp.NewExportRequestFromTraces(p.traces), options...)

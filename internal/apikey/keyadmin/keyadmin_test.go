@@ -48,7 +48,7 @@ func TestAdmin(t *testing.T) {
 			})
 			require.NoError(t, err)
 			require.Equal(t, credential.ID.String(), key.ID)
-			require.Equal(t, one, tree{key.Organization, *key.Workspace, *key.Tenant})
+			require.Equal(t, tree{key.Organization, *key.Workspace, *key.Tenant}, one)
 			require.Equal(t, keyadmin.Limits{RequestsPerMinute: 7, ItemsPerSecond: 8, BytesPerSecond: 9}, key.Limits)
 			require.Equal(t, []tenant.Permission{tenant.LogsWrite}, key.Permissions)
 			require.True(t, expires.Equal(*key.ExpiresAt))

@@ -125,9 +125,9 @@ func (f *flags) run(ctx context.Context, stdout io.Writer) error {
 	go func() { failed <- front.Serve(listeners...) }()
 	select {
 	case err := <-failed:
-		return errors.Join(err, f.drain(front))
+		return errors.Join(err, f.drain(front)) //nolint:contextcheck // draining has its own time, begun when ctx ends
 	case <-ctx.Done():
-		return f.drain(front)
+		return f.drain(front) //nolint:contextcheck // ctx has ended
 	}
 }
 

@@ -91,7 +91,7 @@ func dynamicPrefix(r *reader) *state {
 		r.uvarint() // the highest number of types
 		names = []string{sharedVariant}
 	default:
-		r.fail(fmt.Errorf("Dynamic version %d is not supported", version))
+		r.fail(fmt.Errorf("version %d of Dynamic is not supported", version))
 	}
 	count := r.uvarint()
 	for i := uint64(0); i < count && r.err == nil; i++ {

@@ -121,7 +121,7 @@ func (e *execution) fill(ctx context.Context, sql, format string, data []byte) e
 	if err != nil {
 		return err
 	}
-	defer insert.Close() //nolint:errcheck // an insert that failed has said why
+	defer insert.Close()
 	if _, err := insert.Write(data); err != nil {
 		return err
 	}

@@ -30,7 +30,6 @@ type output struct {
 	limit   int64        // with wait_end_of_query: how much may be held
 	started bool
 
-	encoding string
 	encoder  io.WriteCloser // Content-Encoding, over deliver
 	framer   *framer        // compress=1, over the encoder or deliver
 	gone     error          // the client's, once a write failed

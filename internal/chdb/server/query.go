@@ -363,7 +363,7 @@ func (e *execution) insert(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer insert.Close() //nolint:errcheck // an insert that failed has said why
+	defer insert.Close()
 	buffer := make([]byte, bodyBuffer)
 	for {
 		n, err := e.body.Read(buffer)
@@ -372,7 +372,7 @@ func (e *execution) insert(ctx context.Context) error {
 				return errors.Join(err, insert.Close())
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // io.EOF is never wrapped by a reader
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
