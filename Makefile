@@ -61,6 +61,17 @@ test: setup-test build $(TELEMETRYGEN) ## Set up, build and run every test
 test-race: setup-test ## Run our packages' tests under the race detector
 	CGO_ENABLED=1 go test -race -timeout 25m $(RACE_PACKAGES)
 
+.PHONY: e2e
+e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real programs and count them
+	go test -count=1 -timeout 10m -v ./test/e2e
+
+.PHONY: bench
+bench: bench-auth ## Run every benchmark
+
+.PHONY: bench-auth
+bench-auth: setup-test ## What a warm API key costs per request
+	go test -run '^$$' -bench Authenticate ./extension/apikeyauthextension
+
 .PHONY: lint
 lint: $(LINT) ## Run the linters
 	$(LINT) run ./...

@@ -58,7 +58,7 @@ func attributes(values ...any) resource {
 	}
 }
 
-func consumeLogs(t *testing.T, ctx context.Context, resources ...resource) (*consumertest.LogsSink, receipt.Counts, string, error) {
+func consumeLogs(ctx context.Context, t *testing.T, resources ...resource) (*consumertest.LogsSink, receipt.Counts, string, error) {
 	t.Helper()
 	data := plog.NewLogs()
 	for _, fill := range resources {
@@ -118,7 +118,7 @@ func TestProcessor_Tenancy(t *testing.T) {
 		{"number", narrow, none, []resource{attributes(tn, 7)}, nil, codes.OK},
 		{"no permission", tenant.NewTenantPrincipal("k", id(1), tenantA, []tenant.Permission{tenant.TracesWrite}), none, []resource{attributes()}, nil, codes.PermissionDenied},
 	} {
-		sink, counts, message, err := consumeLogs(t, withAuth(row.principal, row.header), row.resources...)
+		sink, counts, message, err := consumeLogs(withAuth(row.principal, row.header), t, row.resources...)
 		require.Equal(t, row.code, codeOf(err), "%s: %v", row.name, err)
 		if row.code != codes.OK {
 			require.True(t, consumererror.IsPermanent(err), row.name)
@@ -165,14 +165,14 @@ func stamped(t *testing.T, sink *consumertest.LogsSink) (scopes []tenant.Scope) 
 
 func TestProcessor_NoPrincipal(t *testing.T) {
 	t.Parallel()
-	_, _, _, err := consumeLogs(t, context.Background(), attributes())
+	_, _, _, err := consumeLogs(context.Background(), t, attributes())
 	require.Equal(t, codes.Unauthenticated, codeOf(err))
-	_, _, _, err = consumeLogs(t, client.NewContext(context.Background(), client.Info{Auth: otherAuth{}}), attributes())
+	_, _, _, err = consumeLogs(client.NewContext(context.Background(), client.Info{Auth: otherAuth{}}), t, attributes())
 	require.Equal(t, codes.PermissionDenied, codeOf(err))
-	_, _, _, err = consumeLogs(t, withAuth(nil, tenant.Choice{}), attributes())
+	_, _, _, err = consumeLogs(withAuth(nil, tenant.Choice{}), t, attributes())
 	require.Equal(t, codes.PermissionDenied, codeOf(err))
 	var missing *tenant.Auth
-	_, _, _, err = consumeLogs(t, client.NewContext(context.Background(), client.Info{Auth: missing}), attributes())
+	_, _, _, err = consumeLogs(client.NewContext(context.Background(), client.Info{Auth: missing}), t, attributes())
 	require.Equal(t, codes.PermissionDenied, codeOf(err))
 }
 

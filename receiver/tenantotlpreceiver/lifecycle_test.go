@@ -10,15 +10,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
-	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pipeline"
-	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/goleak"
 
@@ -134,7 +131,7 @@ func TestReceiver_ShutdownFinishesRequests(t *testing.T) {
 	s := logsSample(t)
 	codes := make(chan int, 1)
 	failures := make(chan error, 1)
-	go func() { codes <- r.post(t, "/v1/logs", "good", "application/json", s.json).code }()
+	go func() { codes <- r.post(t, "/v1/logs", "good", "application/json", s.json).code }() //nolint:testifylint // a failed post leaves the channel empty, and the test fails there
 	go func() {
 		_, _, err := s.export(withKey(context.Background(), "good"), r.conn)
 		failures <- err
@@ -207,20 +204,4 @@ func TestReceiver_CanceledClient(t *testing.T) {
 	_, _, err := logsSample(t).export(ctx, r.conn)
 	require.Error(t, err)
 	require.ErrorIs(t, <-left, context.Canceled)
-}
-
-// contractFactory lets the contract checker's receivers find an authenticator.
-func contractFactory() receiver.Factory {
-	inner := NewFactory()
-	return receiver.NewFactory(ownmetadata.Type, inner.CreateDefaultConfig, receiver.WithLogs(
-		func(ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
-			r, err := inner.CreateLogs(ctx, set, cfg, next)
-			return withAuth{r}, err
-		}, component.StabilityLevelBeta))
-}
-
-type withAuth struct{ component.Component }
-
-func (w withAuth) Start(ctx context.Context, host component.Host) error {
-	return w.Component.Start(ctx, authHost{host, testAuth{}})
 }

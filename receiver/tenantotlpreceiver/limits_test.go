@@ -220,7 +220,8 @@ func TestCheckNesting_EveryPlace(t *testing.T) {
 	schemas := map[string]message{"traces": tracesRequest, "metrics": metricsRequest, "logs": logsRequest}
 	for _, depth := range []int{0, 1, 127, 128, 129, 500} {
 		for name, request := range places(depth) {
-			schema := schemas[name[:strings.Index(name, "/")]]
+			signal, _, _ := strings.Cut(name, "/")
+			schema := schemas[signal]
 			protobuf, json := encode(t, request)
 			err := checkNesting(encodingProtobuf, schema, protobuf, 128)
 			require.Equal(t, depth <= 128, err == nil, "%s at depth %d: %v", name, depth, err)
@@ -237,7 +238,8 @@ func TestReceiver_DeepValues(t *testing.T) {
 	for depth, code := range map[int]int{100: 200, 10_000: 400} {
 		for name, request := range places(depth) {
 			protobuf, json := encode(t, request)
-			path := "/v1/" + name[:strings.Index(name, "/")]
+			signal, _, _ := strings.Cut(name, "/")
+			path := "/v1/" + signal
 			got := r.post(t, path, "good", "application/x-protobuf", protobuf)
 			require.Equal(t, code, got.code, "%s: %s", name, got.body)
 			require.Equal(t, code, r.post(t, path, "good", "application/json", json).code, name)

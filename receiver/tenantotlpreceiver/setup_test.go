@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ type testAuth struct {
 var ownScope = tenant.Scope{Workspace: tenant.ID{1}, Tenant: tenant.ID{2}}
 
 func (testAuth) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
-	sent := append(headers["Authorization"], headers["authorization"]...)
+	sent := slices.Concat(headers["Authorization"], headers["authorization"])
 	permissions := []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
 	call := &apikey.Call{}
 	switch strings.TrimPrefix(strings.Join(sent, ""), "Bearer ") {
