@@ -121,10 +121,13 @@ func TestFeed_LateCommit(t *testing.T) {
 	var early, late string
 	require.NoError(t, w.app.InScope(t.Context(), postgres.Organization(w.one.id), func(tx pgx.Tx) error {
 		row(t, tx, &late, insertWorkspace, w.one.id, "late")
-		return w.app.InScope(t.Context(), postgres.Organization(w.two.id), func(tx pgx.Tx) error {
+		err := w.app.InScope(t.Context(), postgres.Organization(w.two.id), func(tx pgx.Tx) error {
 			row(t, tx, &early, insertWorkspace, w.two.id, "early")
 			return nil
 		})
+		require.Eventually(t, r.read(func(r *recorder) bool { return len(r.changes) == 1 }), 10*time.Second, time.Millisecond,
+			"the later row is told while the earlier is still hidden")
+		return err
 	}))
 	mark := time.Now()
 	require.Eventually(t, func() bool { return feed.Current().After(mark) }, 10*time.Second, 10*time.Millisecond, "the next polls")
