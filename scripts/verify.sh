@@ -11,8 +11,9 @@ go mod tidy -diff
 echo "verify: the modules are what go.sum says"
 go mod verify >/dev/null
 
-# libraries of the Collector: core v0.161.0 / v1.67.0, contrib v0.161.0 or v0.160.0.
-core='^go\.opentelemetry\.io/collector(/[^ ]*)? (v0\.161\.0|v1\.67\.0)$'
+# The set: core v0.161.0 / v1.67.0, contrib v0.161.0 or v0.160.0, whose host metrics
+# receiver brings the scraper modules of v0.160.0.
+core='^go\.opentelemetry\.io/collector((/[^ ]*)? (v0\.161\.0|v1\.67\.0)|/(filter|scraper(/[^ ]*)?) v0\.160\.0)$'
 contrib='^github\.com/open-telemetry/opentelemetry-collector-contrib/[^ ]* (v0\.161\.0|v0\.160\.0)$'
 check_set() { # check_set NAME < lines of "module version"
   local outside

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/config/configgrpc"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
 )
 
 const (
@@ -69,7 +70,25 @@ type HTTPConfig struct {
 	_ struct{}
 }
 
-var _ component.Config = (*Config)(nil)
+var (
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Unmarshaler = (*HTTPConfig)(nil)
+)
+
+// Unmarshal refuses unknown keys, which confighttp's own Unmarshal ignores: a
+// misspelt limit must not leave the default in force. It decodes once into a twin
+// without that method, for its verdict only.
+func (c *HTTPConfig) Unmarshal(conf *confmap.Conf) error {
+	type server confighttp.ServerConfig
+	var strict struct {
+		ServerConfig    server        `mapstructure:",squash"`
+		BodyReadTimeout time.Duration `mapstructure:"body_read_timeout"`
+	}
+	if err := conf.Unmarshal(&strict); err != nil {
+		return err
+	}
+	return conf.Unmarshal(c)
+}
 
 func createDefaultConfig() component.Config {
 	grpc := configgrpc.NewDefaultServerConfig()
