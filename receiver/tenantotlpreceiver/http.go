@@ -181,5 +181,5 @@ func write(w http.ResponseWriter, enc encoding, code int, body []byte) {
 	w.Header().Set("Content-Type", enc.contentType())
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	_, _ = w.Write(body) //nolint:gosec // JSON or protobuf with nosniff; a client that is gone cannot be told so
+	_, _ = w.Write(body) // a client that is gone cannot be told so
 }
