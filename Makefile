@@ -66,11 +66,15 @@ e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real pro
 	go test -count=1 -timeout 10m -v ./test/e2e
 
 .PHONY: bench
-bench: bench-auth ## Run every benchmark
+bench: bench-auth bench-encode ## Run every benchmark
 
 .PHONY: bench-auth
 bench-auth: setup-test ## What a warm API key costs per request
 	go test -run '^$$' -bench Authenticate ./extension/apikeyauthextension
+
+.PHONY: bench-encode
+bench-encode: ## What it costs to encode an item, beside row append through clickhouse-go
+	go run ./exporter/tenantclickhouseexporter/internal/encodebench
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters

@@ -24,6 +24,7 @@ func TestUp(t *testing.T) {
 	t.Parallel()
 	stack := stacktest.Start(t)
 	firstKey := stack.Key
+	whole := t // a stack that is started again outlives the subtest that starts it
 
 	t.Run("CopiedLines", func(t *testing.T) {
 		lines := regexp.MustCompile(`(?m)^  (curl .*|\S*telemetryflow sql .*)$`).FindAllStringSubmatch(stack.Output(), -1)
@@ -103,7 +104,7 @@ func TestUp(t *testing.T) {
 		requireGone(t, children)
 	})
 	t.Run("KeptData", func(t *testing.T) {
-		stack.StartAgain(t)
+		stack.StartAgain(whole)
 		require.Equal(t, firstKey, stack.Key)
 		stack.AwaitSpans(t, "hello", 1)
 		stacktest.SendSpan(t, http.DefaultClient, stack.HTTP, firstKey, "second-run")
@@ -113,7 +114,7 @@ func TestUp(t *testing.T) {
 		children := descendants(t, stack.Cmd.Process.Pid)
 		require.NoError(t, stack.Cmd.Process.Kill())
 		<-stack.Done
-		stack.StartAgain(t) // at once: it waits for what the first left behind
+		stack.StartAgain(whole) // at once: it waits for what the first left behind
 		requireGone(t, children)
 		stack.AwaitSpans(t, "second-run", 1)
 	})

@@ -150,12 +150,16 @@ func TestFeed_Reconnect(t *testing.T) {
 		exec(t, tx, "UPDATE tenants SET name = 'renamed' WHERE tenant_id = $1", w.one.tenant)
 		return nil
 	}))
-	require.Eventually(t, r.read(func(r *recorder) bool { return len(r.changes) == 1 }), 10*time.Second, 10*time.Millisecond)
+	// Transactions of other databases hold the first cursor back, so that changes of
+	// the set-up may be told as well.
+	told := r.read(func(r *recorder) bool {
+		n := len(r.changes)
+		return len(r.failures) > 0 && n > 0 && r.changes[n-1].Subject == w.one.tenant.String()
+	})
+	require.Eventually(t, told, 10*time.Second, 10*time.Millisecond)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.NotEmpty(t, r.failures)
 	require.Equal(t, 1, r.resets, "the cursor held")
-	require.Equal(t, w.one.tenant.String(), r.changes[0].Subject)
 }
 
 // What every kind of change is told as.

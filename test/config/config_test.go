@@ -44,8 +44,9 @@ func TestConfig(t *testing.T) {
 		require.Equal(t, own, tenant(t, "SELECT tenant_id FROM spans_v3 WHERE service_name = 'gateway'"))
 		refused(t, cert.Client(), "https://"+gateway.HTTP)
 		code, _, err := stacktest.Post(t.Context(), http.DefaultClient, "http://"+gateway.HTTP, stack.Key, stacktest.Span("clear"))
-		require.NoError(t, err)
-		require.Equal(t, http.StatusBadRequest, code, "no keys in clear text")
+		// The server answers 400 and closes; with the request unread, the kernel may
+		// reset the connection before the answer is.
+		require.True(t, err != nil || code == http.StatusBadRequest, "no keys in clear text: %d", code)
 	})
 	t.Run("BehindProxy", func(t *testing.T) {
 		gateway := stack.StartGateway(t, "", "", "behind-proxy.yaml")
