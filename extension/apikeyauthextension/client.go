@@ -35,7 +35,7 @@ type clientExtension struct {
 func newClient(logger *zap.Logger, config *ClientConfig) *clientExtension {
 	c := &clientExtension{config: config}
 	if config.KeySecretFile != "" {
-		c.secret = newSecretFile(config.KeySecretFile, logger)
+		c.secret = newSecretFile(config.KeySecretFile, config.KeyID, logger)
 	}
 	return c
 }

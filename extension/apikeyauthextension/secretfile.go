@@ -21,9 +21,11 @@ const (
 	maxSecretFile = 1024
 )
 
-// secretFile is a secret in a file, read again when the file changes.
+// secretFile is a secret in a file, read again when the file changes. The file
+// holds the secret, or id:secret as `telemetryflow apikey --secret-file` writes it.
 type secretFile struct {
 	path   string
+	id     string // the key's
 	logger *zap.Logger
 
 	mu      sync.Mutex
@@ -32,8 +34,8 @@ type secretFile struct {
 	secret  string
 }
 
-func newSecretFile(path string, logger *zap.Logger) *secretFile {
-	return &secretFile{path: path, logger: logger}
+func newSecretFile(path, id string, logger *zap.Logger) *secretFile {
+	return &secretFile{path: path, id: id, logger: logger}
 }
 
 // read returns the secret. A file that has become unreadable leaves the last one
@@ -71,9 +73,9 @@ func (f *secretFile) reload() error {
 	if err != nil {
 		return err
 	}
-	secret := strings.TrimSpace(string(content))
+	secret := strings.TrimPrefix(strings.TrimSpace(string(content)), f.id+":")
 	if !apikey.ValidSecret(secret) {
-		return fmt.Errorf("%s does not hold an API key secret: tfs_ and 64 lower-case hex digits", f.path)
+		return fmt.Errorf("%s holds neither the secret of %s, tfs_ and 64 lower-case hex digits, nor id:secret", f.path, f.id)
 	}
 	f.secret, f.seen = secret, info
 	return nil

@@ -38,6 +38,7 @@ type serverExtension struct {
 
 	stopFeed context.CancelFunc
 	feed     sync.WaitGroup
+	stopped  bool
 }
 
 func newServer(settings component.TelemetrySettings, config *ServerConfig) *serverExtension {
@@ -98,15 +99,20 @@ func (s *serverExtension) openRedis() (*keystore.Redis, error) {
 	return keystore.NewRedis(redisClient, s.config.Cache.RedisTTL), nil
 }
 
-// Shutdown ends everything that Start began, and may be called again.
+// Shutdown ends everything that Start began, and may be called again. What it
+// closes stays in place, for a call that comes late: it is answered Unavailable
+// unless its key is known.
 func (s *serverExtension) Shutdown(ctx context.Context) error {
+	if s.stopped {
+		return nil
+	}
+	s.stopped = true
 	var errs []error
 	if s.stopFeed != nil {
 		s.stopFeed()
 		s.feed.Wait()
-		s.stopFeed = nil
 	}
-	if s.engine != nil && s.postgres != nil {
+	if s.engine != nil {
 		s.engine.Close(ctx)
 	}
 	if s.lessor != nil {
@@ -114,15 +120,12 @@ func (s *serverExtension) Shutdown(ctx context.Context) error {
 	}
 	if s.redis != nil {
 		errs = append(errs, s.redis.Close())
-		s.redis = nil
 	}
 	if s.postgres != nil {
 		s.postgres.Close()
-		s.postgres = nil
 	}
 	if s.meter != nil {
 		errs = append(errs, s.meter.shutdown())
-		s.meter = nil
 	}
 	return errors.Join(errs...)
 }
