@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -81,6 +82,8 @@ func BenchmarkReceivers(b *testing.B) {
 					resp, err := http.DefaultClient.Do(req)
 					require.NoError(b, err)
 					require.Equal(b, 200, resp.StatusCode)
+					_, err = io.Copy(io.Discard, resp.Body) // else the connection is not used again
+					require.NoError(b, err)
 					resp.Body.Close()
 				}
 			})

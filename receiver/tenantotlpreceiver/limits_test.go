@@ -28,6 +28,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // compressors writes each content coding; "snappy framed" is sent as snappy.
@@ -231,6 +232,21 @@ func TestCheckNesting_EveryPlace(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCheckNesting_DeprecatedScope hides the values in field 1000, which pdata
+// reads as field 2 but never writes.
+func TestCheckNesting_DeprecatedScope(t *testing.T) {
+	t.Parallel()
+	wire := deepWire(200)
+	_, _, n := protowire.ConsumeField(wire)
+	require.Equal(t, len(wire), n)
+	inner, _ := protowire.ConsumeBytes(wire[1:])
+	scopes, _ := protowire.ConsumeBytes(inner[1:])
+	hidden := protowire.AppendBytes(protowire.AppendTag(nil, deprecatedScope, protowire.BytesType), scopes)
+	hidden = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), hidden)
+	require.Error(t, checkNesting(encodingProtobuf, logsRequest, hidden, 199))
+	require.NoError(t, checkNesting(encodingProtobuf, logsRequest, hidden, 200))
 }
 
 func TestReceiver_DeepValues(t *testing.T) {

@@ -53,115 +53,48 @@ const (
 )
 
 // deprecatedScope is the field that held instrumentation library data until
-// OTLP 0.15 and that pdata still migrates.
+// OTLP 0.15 and that pdata still migrates: a second name of field 2.
 const deprecatedScope = 1000
 
-// child says which fields of a message lead to an AnyValue.
+// children says which fields of a message lead to an AnyValue, by field number.
+var children = [...][16]message{
+	tracesRequest:        {1: resourceSpans},
+	metricsRequest:       {1: resourceMetrics},
+	logsRequest:          {1: resourceLogs},
+	resourceSpans:        {1: resource, 2: scopeSpans},
+	resourceMetrics:      {1: resource, 2: scopeMetrics},
+	resourceLogs:         {1: resource, 2: scopeLogs},
+	scopeSpans:           {1: scope, 2: span},
+	scopeMetrics:         {1: scope, 2: oneMetric},
+	scopeLogs:            {1: scope, 2: logRecord},
+	resource:             {1: keyValue},
+	scope:                {3: keyValue},
+	span:                 {9: keyValue, 11: spanEvent, 13: spanLink},
+	spanEvent:            {3: keyValue},
+	spanLink:             {4: keyValue},
+	logRecord:            {5: anyValue, 6: keyValue},
+	oneMetric:            {5: gaugeOrSum, 7: gaugeOrSum, 9: histogram, 10: exponentialHistogram, 11: summary, 12: keyValue},
+	gaugeOrSum:           {1: numberPoint},
+	histogram:            {1: histogramPoint},
+	exponentialHistogram: {1: exponentialPoint},
+	summary:              {1: summaryPoint},
+	numberPoint:          {5: exemplar, 7: keyValue},
+	histogramPoint:       {8: exemplar, 9: keyValue},
+	exponentialPoint:     {1: keyValue, 11: exemplar},
+	summaryPoint:         {7: keyValue},
+	exemplar:             {7: keyValue},
+	keyValue:             {2: anyValue},
+	anyValue:             {5: arrayValue, 6: keyValueList},
+	arrayValue:           {1: anyValue},
+	keyValueList:         {1: keyValue},
+}
+
 func child(parent message, field protowire.Number) message {
-	switch parent {
-	case tracesRequest:
-		return at(field, 1, resourceSpans)
-	case metricsRequest:
-		return at(field, 1, resourceMetrics)
-	case logsRequest:
-		return at(field, 1, resourceLogs)
-	case resourceSpans:
-		return resourceChild(field, scopeSpans)
-	case resourceMetrics:
-		return resourceChild(field, scopeMetrics)
-	case resourceLogs:
-		return resourceChild(field, scopeLogs)
-	case scopeSpans:
-		return scopeChild(field, span)
-	case scopeMetrics:
-		return scopeChild(field, oneMetric)
-	case scopeLogs:
-		return scopeChild(field, logRecord)
-	case resource, keyValueList:
-		return at(field, 1, keyValue)
-	case scope, spanEvent:
-		return at(field, 3, keyValue)
-	case spanLink:
-		return at(field, 4, keyValue)
-	case span:
-		return spanChild(field)
-	case logRecord:
-		return max(at(field, 5, anyValue), at(field, 6, keyValue))
-	case keyValue:
-		return at(field, 2, anyValue)
-	case anyValue:
-		return max(at(field, 5, arrayValue), at(field, 6, keyValueList))
-	case arrayValue:
-		return at(field, 1, anyValue)
-	default:
-		return metricChild(parent, field)
+	if field < 16 {
+		return children[parent][field]
 	}
-}
-
-func metricChild(parent message, field protowire.Number) message {
-	switch parent {
-	case oneMetric:
-		switch field {
-		case 5, 7:
-			return gaugeOrSum
-		case 9:
-			return histogram
-		case 10:
-			return exponentialHistogram
-		case 11:
-			return summary
-		case 12:
-			return keyValue
-		}
-	case gaugeOrSum:
-		return at(field, 1, numberPoint)
-	case histogram:
-		return at(field, 1, histogramPoint)
-	case exponentialHistogram:
-		return at(field, 1, exponentialPoint)
-	case summary:
-		return at(field, 1, summaryPoint)
-	case numberPoint:
-		return max(at(field, 7, keyValue), at(field, 5, exemplar))
-	case histogramPoint:
-		return max(at(field, 9, keyValue), at(field, 8, exemplar))
-	case exponentialPoint:
-		return max(at(field, 1, keyValue), at(field, 11, exemplar))
-	case summaryPoint, exemplar:
-		return at(field, 7, keyValue)
-	}
-	return leaf
-}
-
-func resourceChild(field protowire.Number, scoped message) message {
-	switch field {
-	case 1:
-		return resource
-	case 2, deprecatedScope:
-		return scoped
-	}
-	return leaf
-}
-
-func scopeChild(field protowire.Number, item message) message {
-	return max(at(field, 1, scope), at(field, 2, item))
-}
-
-func spanChild(field protowire.Number) message {
-	switch field {
-	case 9:
-		return keyValue
-	case 11:
-		return spanEvent
-	case 13:
-		return spanLink
-	}
-	return leaf
-}
-
-func at(field, wanted protowire.Number, found message) message {
-	if field == wanted {
-		return found
+	if field == deprecatedScope && parent >= resourceSpans && parent <= resourceLogs {
+		return children[parent][2]
 	}
 	return leaf
 }
@@ -183,6 +116,18 @@ func walk(body []byte, m message, depth int) error {
 		}
 	}
 	for len(body) > 0 {
+		// Nearly every field has one byte of tag and one of length.
+		if len(body) >= 2 && body[0] < 0x80 && body[0]&7 == byte(protowire.BytesType) && body[0] >= 8 &&
+			body[1] < 0x80 && len(body) >= 2+int(body[1]) {
+			value := body[2 : 2+int(body[1])]
+			if next := children[m][body[0]>>3]; next != leaf {
+				if err := walk(value, next, depth); err != nil {
+					return err
+				}
+			}
+			body = body[2+int(body[1]):]
+			continue
+		}
 		field, kind, n := protowire.ConsumeTag(body)
 		if n < 0 {
 			return errMalformedWire
