@@ -27,11 +27,11 @@ run: setup build ## Set up, build and start the whole system on this machine
 
 .PHONY: setup
 setup: ## Install what is missing: PostgreSQL, Redis, libchdb
-	scripts/setup.sh services libchdb
+	scripts/setup.sh tools services libchdb
 
 .PHONY: setup-test
 setup-test: ## Install what the tests need besides: nginx
-	scripts/setup.sh services libchdb nginx
+	scripts/setup.sh tools services libchdb nginx
 
 .PHONY: build
 build: bin/telemetryflow collector ## Build telemetryflow and telemetryflow-collector into bin/

@@ -41,14 +41,16 @@ services() {
     [ -z "$missing" ] || "$here/install-debian.sh" $missing
 }
 
-nginx() {
+# Not named after its program, which `command -v` would then find.
+proxy() {
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || "$here/install-debian.sh" nginx
 }
 
 [ $# -gt 0 ] || set -- tools libchdb services
 for part in "$@"; do
     case $part in
-        tools | services | nginx) "$part" || failed=1 ;;
+        tools | services) "$part" || failed=1 ;;
+        nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
         *)
             say "unknown part \"$part\": choose from tools, libchdb, services, nginx"
