@@ -136,7 +136,8 @@ SELECT
     toDate(timestamp) AS day,
     expires_at,
     min(timestamp) AS start_time,
-    max(timestamp + toIntervalNanosecond(duration_nano)) AS end_time,
+    -- In integers, which wrap: no span may fail the insert of all others.
+    max(fromUnixTimestamp64Nano(toUnixTimestamp64Nano(timestamp) + toInt64(duration_nano), 'UTC')) AS end_time,
     count() AS span_count,
     countIf(status_code = 2) AS error_count,
     maxIf(toString(service_name), parent_span_id = toFixedString('', 8)) AS root_service_name,

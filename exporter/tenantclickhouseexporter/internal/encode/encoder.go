@@ -60,6 +60,7 @@ func New(config Config) *Encoder {
 		metricClass: class(config.Retention.Metrics),
 		seen:        config.Seen,
 		pending:     make(map[seriesKey]struct{}),
+		origin:      origin{keys: make(map[string]struct{})},
 		now:         now,
 	}
 }

@@ -20,6 +20,10 @@ type mapColumn[V text] struct {
 	// The items of one source have the same keys in the same order, so that the
 	// key at a position is mostly that of the item before.
 	before []keyNumber
+
+	// For repeats: the last check that met a key, by the key's number.
+	checks uint64
+	met    []uint64
 }
 
 type keyNumber struct {
@@ -61,6 +65,22 @@ func (c *mapColumn[V]) close(n int) {
 	c.ends.uint64(c.total)
 }
 
+// repeats tells whether a key occurs twice among the last n, the keys of a map
+// that is not closed yet.
+func (c *mapColumn[V]) repeats(n int) bool {
+	for len(c.met) < len(c.keys.numbers) {
+		c.met = append(c.met, 0)
+	}
+	c.checks++
+	for _, number := range c.keys.rows[len(c.keys.rows)-n:] {
+		if c.met[number] == c.checks {
+			return true
+		}
+		c.met[number] = c.checks
+	}
+	return false
+}
+
 func (c *mapColumn[V]) appendPrefix(dst []byte) []byte {
 	return c.values.appendPrefix(c.keys.appendPrefix(dst))
 }
@@ -92,6 +112,8 @@ func newAttributes() attributeColumns {
 }
 
 // add appends one list of attributes. The scratch buffer comes back, perhaps grown.
+// When a key repeats, its name alone does not tell which of its values a type
+// belongs to: then every attribute has one.
 func (c attributeColumns) add(attributes pcommon.Map, scratch []byte) []byte {
 	position, typed := 0, 0
 	for key, value := range attributes.All() {
@@ -103,12 +125,32 @@ func (c attributeColumns) add(attributes pcommon.Map, scratch []byte) []byte {
 		}
 		scratch = appendText(scratch[:0], value)
 		c.values.values.addBytes(scratch)
-		c.types.key(typed, key)
-		scratch = appendType(scratch[:0], value)
-		c.types.values.addBytes(scratch)
+		scratch = c.addType(typed, key, value, scratch)
 		typed++
+	}
+	if typed > 0 && typed < position && c.values.repeats(position) {
+		c.dropTypes(typed)
+		typed = 0
+		for key, value := range attributes.All() {
+			scratch = c.addType(typed, key, value, scratch)
+			typed++
+		}
 	}
 	c.values.close(position)
 	c.types.close(typed)
 	return scratch
+}
+
+func (c attributeColumns) addType(position int, key string, value pcommon.Value, scratch []byte) []byte {
+	c.types.key(position, key)
+	scratch = appendType(scratch[:0], value)
+	c.types.values.addBytes(scratch)
+	return scratch
+}
+
+// dropTypes takes back the last n types.
+func (c attributeColumns) dropTypes(n int) {
+	keys, values := c.types.keys, c.types.values
+	keys.rows = keys.rows[:len(keys.rows)-n]
+	values.rows = values.rows[:len(values.rows)-n]
 }

@@ -21,7 +21,7 @@ var ErrNoTenant = errors.New("a resource names no tenant: put the tenant_context
 type pair struct {
 	key      string
 	value    string
-	typeName string // empty for a string
+	typeName string // empty for a string, unless a key of the list repeats
 }
 
 // origin is what the items of one scope of one resource have in common.
@@ -42,6 +42,8 @@ type origin struct {
 	scopeDropped uint32
 	scopeSchema  string
 
+	keys map[string]struct{} // for repeats, else empty
+
 	// fingerprint of all of the above but the tenant, for the series of metrics.
 	fingerprint uint64
 }
@@ -61,7 +63,7 @@ func (o *origin) setResource(resource pcommon.Resource, schema string, scratch [
 		scratch = appendText(scratch[:0], name)
 		o.service = string(scratch)
 	}
-	o.resource, scratch = renderPairs(o.resource[:0], attributes, scratch)
+	o.resource, scratch = o.render(o.resource[:0], attributes, scratch)
 	o.dropped = resource.DroppedAttributesCount()
 	o.entities = entityRefs(resource)
 	o.schema = schema
@@ -72,7 +74,7 @@ func (o *origin) setResource(resource pcommon.Resource, schema string, scratch [
 func (o *origin) setScope(scope pcommon.InstrumentationScope, schema string, scratch []byte) []byte {
 	o.sequence++
 	o.scopeName, o.scopeVersion = scope.Name(), scope.Version()
-	o.scopePairs, scratch = renderPairs(o.scopePairs[:0], scope.Attributes(), scratch)
+	o.scopePairs, scratch = o.render(o.scopePairs[:0], scope.Attributes(), scratch)
 	o.scopeDropped = scope.DroppedAttributesCount()
 	o.scopeSchema = schema
 	return scratch
@@ -108,7 +110,10 @@ func putUUID(dst []byte, id tenant.ID) {
 	}
 }
 
-func renderPairs(dst []pair, attributes pcommon.Map, scratch []byte) ([]pair, []byte) {
+// render reads a list of attributes that many rows share. As in the columns of a
+// row's own attributes, every value has a type when a key repeats.
+func (o *origin) render(dst []pair, attributes pcommon.Map, scratch []byte) ([]pair, []byte) {
+	typed := false
 	for key, value := range attributes.All() {
 		if key == tenant.WorkspaceAttribute || key == tenant.TenantAttribute {
 			continue
@@ -121,10 +126,30 @@ func renderPairs(dst []pair, attributes pcommon.Map, scratch []byte) ([]pair, []
 			p.value = string(scratch)
 			scratch = appendType(scratch[:0], value)
 			p.typeName = string(scratch)
+			typed = true
 		}
 		dst = append(dst, p)
 	}
+	if typed && o.repeats(dst) {
+		for i := range dst {
+			if dst[i].typeName == "" {
+				dst[i].typeName = typeText
+			}
+		}
+	}
 	return dst, scratch
+}
+
+// repeats tells whether a key occurs twice.
+func (o *origin) repeats(pairs []pair) bool {
+	defer clear(o.keys)
+	for _, p := range pairs {
+		if _, met := o.keys[p.key]; met {
+			return true
+		}
+		o.keys[p.key] = struct{}{}
+	}
+	return false
 }
 
 // entityRef is opentelemetry.proto.common.v1.EntityRef in OTLP/JSON.

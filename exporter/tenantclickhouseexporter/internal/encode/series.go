@@ -70,7 +70,7 @@ func (e *Encoder) enterMetric(metric pmetric.Metric, kind uint8, temporality pme
 	m := &e.metric
 	m.name, m.unit, m.description = metric.Name(), metric.Unit(), metric.Description()
 	m.kind, m.temporality, m.monotonic = kind, int32(temporality), monotonic
-	m.metadata, e.scratch = renderPairs(m.metadata[:0], metric.Metadata(), e.scratch)
+	m.metadata, e.scratch = e.origin.render(m.metadata[:0], metric.Metadata(), e.scratch)
 
 	var metadata uint64
 	metadata, e.scratch = hashPairs(m.metadata, e.scratch)

@@ -9,9 +9,10 @@ import (
 )
 
 // The types of attribute values as the …_types columns name them. A string has
-// none. Of an array or a kvlist the column holds the exact value as OTLP/JSON,
+// none, unless a key of the list repeats. Of an array or a kvlist the column holds the exact value as OTLP/JSON,
 // since the readable JSON cannot tell 1 from 1.0 or text from bytes.
 const (
+	typeText   = "string"
 	typeEmpty  = "empty"
 	typeBool   = "bool"
 	typeInt    = "int"
@@ -40,6 +41,8 @@ func appendText(dst []byte, value pcommon.Value) []byte {
 // appendType appends the name of a value's type, or the exact value of a nested one.
 func appendType(dst []byte, value pcommon.Value) []byte {
 	switch value.Type() {
+	case pcommon.ValueTypeStr:
+		return append(dst, typeText...)
 	case pcommon.ValueTypeBool:
 		return append(dst, typeBool...)
 	case pcommon.ValueTypeInt:
