@@ -1,6 +1,7 @@
 package migrate_test
 
 import (
+	"crypto/rand"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,15 +108,16 @@ func TestPostgres_WithoutAdministrator(t *testing.T) {
 	empty := testkit.EmptyPostgres(t)
 	testkit.Postgres(t) // so that the roles exist: the order of tests does not matter
 	conn := admin(t, empty)
-	_, err := conn.Exec(t.Context(), "CREATE ROLE \"odd-name\" LOGIN") // of this server, which ends with the tests
+	role := "odd-name-" + rand.Text()[:8] // of this server, which ends with the test binary
+	_, err := conn.Exec(t.Context(), "CREATE ROLE \""+role+"\" LOGIN")
 	require.NoError(t, err)
 
-	database := openPostgres(t, empty.URL("odd-name"))
+	database := openPostgres(t, empty.URL(role))
 	_, err = database.Up(t.Context())
 	require.Error(t, err)
 	_, advice, found := strings.Cut(err.Error(), "an administrator of the database has to run:\n")
 	require.True(t, found, err)
-	require.Contains(t, advice, `GRANT telemetryflow_owner TO "odd-name"`)
+	require.Contains(t, advice, `GRANT telemetryflow_owner TO "`+role+`"`)
 	require.Contains(t, advice, "GRANT CREATE, USAGE ON SCHEMA public TO telemetryflow_owner WITH GRANT OPTION")
 	for _, statement := range strings.Split(strings.TrimSpace(advice), ";\n") {
 		_, err := conn.Exec(t.Context(), statement)

@@ -1,9 +1,9 @@
 package encode_test
 
 import (
-	"fmt"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +127,7 @@ func TestDocument_UnmergedSeries(t *testing.T) {
 		require.NoError(t, encoder.AppendMetrics(documentSum(at)))
 		for _, block := range encoder.Blocks() {
 			if block.Table() == "metric_series" || batch < 10 && block.Table() == "metric_samples" {
-				insertBlock(t, conn, block, fmt.Sprint(batch))
+				insertBlock(t, conn, block, strconv.Itoa(batch))
 			}
 		}
 	}
