@@ -75,7 +75,7 @@ func (s *stack) distribution(name, data string, environment []string, healthPort
 			return cmd
 		},
 		Ready:        func(ctx context.Context) error { return getOK(ctx, health) },
-		StartTimeout: 30 * time.Second,
+		StartTimeout: 2 * time.Minute,
 		StopSignal:   syscall.SIGTERM,
 		StopTimeout:  25 * time.Second, // it lets requests finish for 20 s
 		OrphanSignal: syscall.SIGKILL,

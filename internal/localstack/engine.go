@@ -25,7 +25,7 @@ func (s *stack) engine(data string) Service {
 		Ready: func(ctx context.Context) error {
 			return getOK(ctx, "http://"+hostPort(s.state.EnginePort)+"/ping")
 		},
-		StartTimeout: time.Minute, // loading of many parts
+		StartTimeout: 3 * time.Minute, // loading of many parts
 		StopSignal:   syscall.SIGTERM,
 		StopTimeout:  25 * time.Second, // it lets statements finish for 20 s
 		OrphanSignal: syscall.SIGKILL,

@@ -48,9 +48,9 @@ func script(name, text string, arguments ...string) Service {
 		Name:         name,
 		Command:      func() *exec.Cmd { return exec.Command("sh", append([]string{"-c", text}, arguments...)...) },
 		Ready:        func(context.Context) error { return nil },
-		StartTimeout: 5 * time.Second,
+		StartTimeout: time.Minute,
 		StopSignal:   syscall.SIGTERM,
-		StopTimeout:  5 * time.Second,
+		StopTimeout:  time.Minute,
 		OrphanSignal: syscall.SIGKILL,
 	}
 }

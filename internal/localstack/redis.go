@@ -35,7 +35,7 @@ func newRedis(data string, account *syscall.Credential, state *State) (Service, 
 			return cmd
 		},
 		Ready:        func(ctx context.Context) error { return pingRedis(ctx, state.RedisURL()) },
-		StartTimeout: 15 * time.Second,
+		StartTimeout: time.Minute,
 		StopSignal:   syscall.SIGTERM,
 		StopTimeout:  5 * time.Second,
 		OrphanSignal: syscall.SIGKILL,

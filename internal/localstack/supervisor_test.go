@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	patience = 15 * time.Second
+	patience = time.Minute
 	often    = 10 * time.Millisecond
 )
 

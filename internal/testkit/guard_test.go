@@ -41,7 +41,7 @@ func TestGuard_Killed(t *testing.T) {
 	require.NoError(t, victim.Process.Kill())
 	_ = victim.Wait()
 	for _, folder := range folders {
-		require.Eventually(t, func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) }, 30*time.Second, 10*time.Millisecond, folder)
+		require.Eventually(t, func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) }, time.Minute, 10*time.Millisecond, folder)
 		running, _ := exec.Command("pgrep", "-f", folder).Output()
 		require.Empty(t, string(running))
 	}

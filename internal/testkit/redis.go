@@ -14,7 +14,7 @@ import (
 )
 
 // startTimeout bounds the start of a private server on a busy machine.
-const startTimeout = 60 * time.Second
+const startTimeout = 4 * time.Minute
 
 // RedisServer is a private redis-server that a test may stop and start again.
 type RedisServer struct {

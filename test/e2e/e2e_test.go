@@ -113,7 +113,7 @@ func (one task) send(t *testing.T, to *endpoints) (acknowledged int64) {
 		default:
 			p = one.sequence.dataPoints(one.kind, itemsEach)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience)
 		rejected, err := one.way.send(ctx, to, one.owner.key, p)
 		cancel()
 		if err != nil || rejected != 0 {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,7 +48,7 @@ func testTelemetrygen(t *testing.T, stack *stacktest.Stack, owner owner) {
 				} else {
 					arguments = append(arguments, "--otlp-endpoint", "127.0.0.1:"+strconv.Itoa(stack.GRPCPort))
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), stacktest.Patience)
 				defer cancel()
 				output, err := exec.CommandContext(ctx, program, arguments...).CombinedOutput()
 				require.NoError(t, err, "%s", output)
