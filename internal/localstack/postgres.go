@@ -123,7 +123,7 @@ func (d *database) service() Service {
 		},
 		Ready:        d.ready,
 		StartTimeout: 3 * time.Minute, // recovery after a crash
-		StopSignal:   syscall.SIGINT, // "fast": ends the sessions, then stops cleanly
+		StopSignal:   syscall.SIGINT,  // "fast": ends the sessions, then stops cleanly
 		StopTimeout:  20 * time.Second,
 		OrphanSignal: syscall.SIGQUIT, // "immediate": its own processes end with it
 	}
