@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -152,7 +153,6 @@ func (o Options) arguments() []string {
 		"--max_server_memory_usage=" + strconv.FormatUint(o.MaxMemory, 10),
 		"--mark_cache_size=" + strconv.FormatUint(o.MarkCache, 10),
 		"--background_pool_size=" + strconv.Itoa(o.BackgroundPool),
-		"--custom_settings_prefixes=custom_,SQL_",
 	}
 }
 
@@ -228,6 +228,22 @@ func (e *Engine) Acquire(ctx context.Context, class Class) (*Lease, error) {
 		return nil, err
 	}
 	return &Lease{engine: e, pool: e.pools[class], conn: c}, nil
+}
+
+// Names lists the engine's own table functions, and its engines of tables and
+// databases.
+func (e *Engine) Names() (functions, engines []string, err error) {
+	e.killing.Lock()
+	defer e.killing.Unlock()
+	text, err := e.control.text("SELECT name FROM system.table_functions")
+	if err != nil {
+		return nil, nil, fmt.Errorf("list the engine's table functions: %w", err)
+	}
+	functions = strings.Split(text, "\n")
+	if text, err = e.control.text("SELECT name FROM system.table_engines UNION ALL SELECT name FROM system.database_engines"); err != nil {
+		return nil, nil, fmt.Errorf("list the engine's engines: %w", err)
+	}
+	return functions, strings.Split(text, "\n"), nil
 }
 
 // Timezone is the engine's time zone.

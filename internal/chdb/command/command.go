@@ -65,6 +65,8 @@ func (f *flags) register(command *cobra.Command) {
 	set.StringVar(&f.passwordFile, "password-file", "", "file with the user's password [TELEMETRYFLOW_ENGINE_PASSWORD is the password]; without password and token everyone on this machine may connect")
 	set.StringVar(&f.tokenFile, "token-file", "", "file with a bearer token to accept [TELEMETRYFLOW_ENGINE_TOKEN is the token]")
 
+	set.BoolVar(&f.server.AllowOutside, "allow-outside", false, "allow SQL to reach files, the network and other programs: file(), url(), remote(), ENGINE = S3, dictionary sources, …")
+
 	set.IntVar(&f.engine.Connections[chdb.Queries], "max-queries", connections[chdb.Queries], "reads that run at once")
 	set.IntVar(&f.engine.Connections[chdb.Inserts], "max-inserts", connections[chdb.Inserts], "INSERTs with data that run at once")
 	set.IntVar(&f.engine.Connections[chdb.Others], "max-others", connections[chdb.Others], "DDL, INSERT … SELECT and exports that run at once")

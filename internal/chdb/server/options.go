@@ -17,6 +17,8 @@ type Options struct {
 	Password string
 	Token    string // Authorization: Bearer
 
+	AllowOutside bool // SQL may reach files, the network and other programs
+
 	MaxExecutionTime time.Duration // of a statement whose client names none; default DefaultMaxExecutionTime
 	MaxMemoryUsage   uint64        // bytes, likewise; 0 leaves it to the engine's own limit
 	MaxBody          int64         // bytes after decompression; default DefaultMaxBody
@@ -76,8 +78,8 @@ func (o Options) settings() chdb.Settings {
 }
 
 // CheckListen refuses an address that others can reach, unless allowed: the
-// engine has one user and SQL can read files, so only this machine may speak
-// to it.
+// engine has one user, who may do everything to the data, so only this machine
+// may speak to it.
 func CheckListen(address string, allowRemote bool) error {
 	if allowRemote {
 		return nil

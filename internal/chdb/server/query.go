@@ -66,6 +66,9 @@ func (s *Server) answer(out *output, r *http.Request) error {
 		}
 		return chdb.NewException(chdb.CodeSyntaxError, "SYNTAX_ERROR", "Syntax error: Empty query")
 	}
+	if err := run.stayInside(); err != nil {
+		return err
+	}
 	ctx, done, err := s.running.add(r.Context(), c.id)
 	if err != nil {
 		return err

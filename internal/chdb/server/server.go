@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/chdb"
+	"github.com/telemetryflow/telemetryflow/internal/chdb/statement"
 )
 
 // Server answers ClickHouse's HTTP interface from an engine.
@@ -23,6 +24,7 @@ type Server struct {
 	name     string
 	sessions *sessions
 	running  *running
+	fence    *statement.Fence // nil with Options.AllowOutside
 	http     *http.Server
 }
 
@@ -45,6 +47,9 @@ func New(engine *chdb.Engine, options Options) (*Server, error) {
 	}
 	s.sessions = newSessions(engine, options.SessionTimeout)
 	if s.timezone, err = engine.Timezone(); err != nil {
+		return nil, err
+	}
+	if s.fence, err = newFence(engine, options); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout}

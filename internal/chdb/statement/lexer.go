@@ -22,6 +22,7 @@ const (
 type lexer struct {
 	sql string
 	pos int
+	odd bool // something was passed that the engine may cut up otherwise
 }
 
 // next returns the next token; the last one is of kind end.
@@ -41,9 +42,9 @@ func (l *lexer) next() token {
 		l.quoted(c)
 	case c == '$' && l.heredoc():
 		kind = literal
-	case isWord(c):
+	case isWord(c) || c == '$':
 		kind = word
-		for l.pos < len(l.sql) && isWord(l.sql[l.pos]) {
+		for l.pos < len(l.sql) && (isWord(l.sql[l.pos]) || l.sql[l.pos] == '$') {
 			l.pos++
 		}
 	default:
@@ -57,16 +58,34 @@ func (l *lexer) skip() {
 	for l.pos < len(l.sql) {
 		rest := l.sql[l.pos:]
 		switch {
-		case rest[0] <= ' ':
+		case rest[0] <= ' ', rest[0] >= 0x80: // the engine passes no-break spaces and the like
+			l.odd = l.odd || rest[0] == 0 || hasTypographicQuote(rest)
 			l.pos++
 		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "#!"), strings.HasPrefix(rest, "# "):
 			l.to(strings.IndexByte(rest, '\n'), 1)
 		case strings.HasPrefix(rest, "/*"):
-			l.to(strings.Index(rest[2:], "*/"), 4)
+			l.comment(rest)
+		case strings.HasPrefix(rest, "//"), rest[0] == '#':
+			l.odd = true // a comment to some versions only
+			return
 		default:
 			return
 		}
 	}
+}
+
+// comment passes /* … */. Whether one may hold another depends on the version.
+func (l *lexer) comment(rest string) {
+	length := strings.Index(rest[2:], "*/")
+	l.to(length, 4)
+	if length < 0 || strings.Contains(rest[2:length+2], "/*") {
+		l.odd = true
+	}
+}
+
+// hasTypographicQuote: ‘ ’ “ ” quote as ' and " do, in some versions.
+func hasTypographicQuote(s string) bool {
+	return len(s) > 2 && s[:2] == "\xe2\x80" && s[2] >= 0x98 && s[2] <= 0x9f
 }
 
 // to moves past what was found at index with a length, or to the end.
@@ -104,6 +123,7 @@ func (l *lexer) heredoc() bool {
 	tag := rest[:length+2]
 	for i := 1; i < len(tag)-1; i++ {
 		if !isWord(tag[i]) {
+			l.odd = true
 			return false
 		}
 	}
@@ -116,5 +136,5 @@ func (l *lexer) heredoc() bool {
 }
 
 func isWord(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

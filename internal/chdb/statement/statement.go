@@ -1,6 +1,9 @@
 package statement
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Kind is what has to be done with a statement.
 type Kind uint8
@@ -287,6 +290,13 @@ func unquote(s string) string {
 		switch {
 		case body[i] == '\\' && i+1 < len(body):
 			i++
+			if body[i] == 'x' && i+2 < len(body) {
+				if c, err := strconv.ParseUint(body[i+1:i+3], 16, 8); err == nil {
+					b.WriteByte(byte(c))
+					i += 2
+					continue
+				}
+			}
 			b.WriteByte(unescape(body[i]))
 		case body[i] == quote:
 			i++ // doubled
