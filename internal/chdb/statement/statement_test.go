@@ -1,6 +1,7 @@
 package statement_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,7 +45,7 @@ func TestParse_Inserts(t *testing.T) {
 	} {
 		got := statement.Parse(c.sql)
 		require.Equal(t, statement.InsertData, got.Kind, c.sql)
-		require.Equal(t, c.text, got.Text, c.sql)
+		require.Equal(t, c.text, strings.TrimSpace(got.Text), c.sql)
 		require.Equal(t, c.format, got.Format, c.sql)
 		require.Equal(t, c.data, c.sql[got.Data:], c.sql)
 	}
