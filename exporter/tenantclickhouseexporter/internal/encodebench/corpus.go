@@ -120,3 +120,53 @@ func metrics() pmetric.Metrics {
 	}
 	return md
 }
+
+// buckets of a histogram, as the SDKs' default boundaries give.
+const buckets = 16
+
+// histograms are half explicit, half exponential; each eighth has an exemplar.
+func histograms() pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	rm := md.ResourceMetrics().AppendEmpty()
+	resource(rm.Resource())
+	sm := rm.ScopeMetrics().AppendEmpty()
+	sm.Scope().SetName("runtime")
+	for m := range 32 {
+		explicit := sm.Metrics().AppendEmpty()
+		explicit.SetName(fmt.Sprintf("http.server.request.duration.%d", m))
+		points := explicit.SetEmptyHistogram().DataPoints()
+		exponential := sm.Metrics().AppendEmpty()
+		exponential.SetName(fmt.Sprintf("http.client.request.duration.%d", m))
+		others := exponential.SetEmptyExponentialHistogram().DataPoints()
+		for i := range items / 64 {
+			point := points.AppendEmpty()
+			point.SetTimestamp(at(i))
+			point.SetStartTimestamp(at(0))
+			point.SetCount(uint64(i * buckets))
+			point.SetSum(float64(i * m))
+			point.Attributes().PutStr("http.route", fmt.Sprintf("/products/%d", i%32))
+			point.Attributes().PutStr("http.request.method", "GET")
+			other := others.AppendEmpty()
+			other.SetTimestamp(at(i))
+			other.SetStartTimestamp(at(0))
+			other.SetCount(uint64(i * buckets))
+			other.SetSum(float64(i * m))
+			other.SetScale(3)
+			point.Attributes().CopyTo(other.Attributes())
+			for b := range buckets {
+				if b > 0 {
+					point.ExplicitBounds().Append(float64(b * b))
+				}
+				point.BucketCounts().Append(uint64(i))
+				other.Positive().BucketCounts().Append(uint64(i))
+			}
+			if i%8 == 0 {
+				exemplar := point.Exemplars().AppendEmpty()
+				exemplar.SetTimestamp(at(i))
+				exemplar.SetDoubleValue(float64(i))
+				exemplar.SetTraceID(pcommon.TraceID{1, byte(i)})
+			}
+		}
+	}
+	return md
+}

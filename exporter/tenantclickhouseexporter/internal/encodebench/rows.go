@@ -160,3 +160,48 @@ func metricRows(md pmetric.Metrics, add func(...any) error) error {
 	}
 	return nil
 }
+
+// histogramRows makes the thin rows only; the encoder writes exemplars as well.
+func histogramRows(md pmetric.Metrics, add func(...any) error) error {
+	rm := md.ResourceMetrics().At(0)
+	sm := rm.ScopeMetrics().At(0)
+	s := sourceOf(rm.Resource(), sm.Scope())
+	expires := time.Now().AddDate(0, 0, 91)
+	for _, metric := range sm.Metrics().All() {
+		if metric.Type() == pmetric.MetricTypeHistogram {
+			for _, p := range metric.Histogram().DataPoints().All() {
+				if err := add(explicitRow(s, metric.Name(), p, expires)...); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		for _, p := range metric.ExponentialHistogram().DataPoints().All() {
+			if err := add(exponentialRow(s, metric.Name(), p, expires)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func explicitRow(s source, name string, p pmetric.HistogramDataPoint, expires time.Time) row {
+	trace := pcommon.TraceID{}
+	if p.Exemplars().Len() > 0 {
+		trace = p.Exemplars().At(0).TraceID()
+	}
+	return row{
+		workspace, owner, name, s.service, seriesID(name, p.Attributes()), p.Timestamp().AsTime(), p.StartTimestamp().AsTime(),
+		uint32(p.Flags()), p.Count(), p.Sum(), 0.0, 0.0, uint8(1), p.ExplicitBounds().AsRaw(), p.BucketCounts().AsRaw(),
+		int32(0), uint64(0), 0.0, int32(0), []uint64{}, int32(0), []uint64{}, []float64{}, []float64{}, string(trace[:]), expires,
+	}
+}
+
+func exponentialRow(s source, name string, p pmetric.ExponentialHistogramDataPoint, expires time.Time) row {
+	return row{
+		workspace, owner, name, s.service, seriesID(name, p.Attributes()), p.Timestamp().AsTime(), p.StartTimestamp().AsTime(),
+		uint32(p.Flags()), p.Count(), p.Sum(), 0.0, 0.0, uint8(1), []float64{}, []uint64{},
+		p.Scale(), p.ZeroCount(), p.ZeroThreshold(), p.Positive().Offset(), p.Positive().BucketCounts().AsRaw(),
+		p.Negative().Offset(), []uint64{}, []float64{}, []float64{}, "", expires,
+	}
+}
