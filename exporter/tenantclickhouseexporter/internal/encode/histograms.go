@@ -83,8 +83,9 @@ type dataPoint interface {
 	Flags() pmetric.DataPointFlags
 }
 
-// appendDistribution writes all but the arrays, and the exemplars.
-func (e *Encoder) appendDistribution(point dataPoint, exemplars pmetric.ExemplarSlice, d distribution) *histogramRows {
+// appendDistribution writes all but the arrays, and the exemplars. It is generic
+// because a data point in an interface would be an allocation each.
+func appendDistribution[P dataPoint](e *Encoder, point P, exemplars pmetric.ExemplarSlice, d distribution) *histogramRows {
 	timestamp := uint64(point.Timestamp())
 	at := place(timestamp, e.metricClass)
 	series := e.seriesOf(point.Attributes(), at)
@@ -122,7 +123,7 @@ func (e *Encoder) appendHistogram(point pmetric.HistogramDataPoint) {
 	if point.HasMax() {
 		d.max, d.present = point.Max(), d.present|presentMax
 	}
-	r := e.appendDistribution(point, point.Exemplars(), d)
+	r := appendDistribution(e, point, point.Exemplars(), d)
 	appendDoubles(r.bounds, point.ExplicitBounds())
 	appendCounts(r.buckets, point.BucketCounts())
 	r.positive.add(0)
@@ -149,7 +150,7 @@ func (e *Encoder) appendExponentialHistogram(point pmetric.ExponentialHistogramD
 	if point.HasMax() {
 		d.max, d.present = point.Max(), d.present|presentMax
 	}
-	r := e.appendDistribution(point, point.Exemplars(), d)
+	r := appendDistribution(e, point, point.Exemplars(), d)
 	r.bounds.add(0)
 	r.buckets.add(0)
 	appendCounts(r.positive, point.Positive().BucketCounts())
@@ -160,7 +161,7 @@ func (e *Encoder) appendExponentialHistogram(point pmetric.ExponentialHistogramD
 
 func (e *Encoder) appendSummary(point pmetric.SummaryDataPoint) {
 	d := distribution{count: point.Count(), sum: point.Sum(), present: presentSum}
-	r := e.appendDistribution(point, pmetric.NewExemplarSlice(), d)
+	r := appendDistribution(e, point, pmetric.NewExemplarSlice(), d)
 	r.bounds.add(0)
 	r.buckets.add(0)
 	r.positive.add(0)
