@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -207,7 +207,7 @@ func parsePermissions(texts []string) ([]tenant.Permission, error) {
 	return permissions, nil
 }
 
-// do connects and works.
+// do opens the metadata and works.
 func (k *apiKeys) do(command *cobra.Command, work func(context.Context, *keyadmin.Admin) error) error {
 	if k.output != "table" && k.output != "json" {
 		return fmt.Errorf("--output must be table or json (got %q)", k.output)
@@ -219,10 +219,10 @@ func (k *apiKeys) do(command *cobra.Command, work func(context.Context, *keyadmi
 	if url == "" {
 		return errors.New("where is PostgreSQL? Set --postgres-url or TELEMETRYFLOW_POSTGRES_URL")
 	}
-	conn, err := pgx.Connect(command.Context(), url)
+	pool, err := postgres.Open(url, postgres.App)
 	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
+		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(command.Context())) }()
-	return work(command.Context(), keyadmin.New(conn, actor))
+	defer pool.Close()
+	return work(command.Context(), keyadmin.New(pool, actor))
 }

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 )
 
 // Config is the configuration of the extension: at least one of its halves.
@@ -114,7 +114,7 @@ func (c *ServerConfig) Validate() error {
 	}
 	if c.Postgres.URL == "" {
 		errs = append(errs, errors.New("`postgres::url` must be set"))
-	} else if _, err := keystore.ParsePostgresURL(string(c.Postgres.URL)); err != nil {
+	} else if err := postgres.CheckURL(string(c.Postgres.URL)); err != nil {
 		errs = append(errs, fmt.Errorf("`postgres::url`: %w", err))
 	}
 	if _, err := redis.ParseURL(string(c.Redis.URL)); c.Redis.URL != "" && err != nil {
@@ -143,7 +143,7 @@ func (c *ServerConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxRedisTTL is below keystore's history, by more than the clocks may differ.
+// maxRedisTTL is below feedHistory, by more than the clocks may differ.
 const maxRedisTTL = 30 * time.Minute
 
 // Validate reports every fault by its key.

@@ -17,6 +17,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/limit"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -25,16 +26,20 @@ var (
 	_ extensionauth.Server = (*serverExtension)(nil)
 )
 
+// feedHistory is how far back the change feed is read at the start, so that
+// entries which other collectors put into Redis before a change are not believed.
+const feedHistory = time.Hour
+
 // serverExtension authenticates incoming calls.
 type serverExtension struct {
 	settings component.TelemetrySettings
 	config   *ServerConfig
 
-	engine   *verify.Engine
-	lessor   *limit.Lessor
-	postgres *keystore.Postgres
-	redis    redis.UniversalClient
-	meter    *meter
+	engine *verify.Engine
+	lessor *limit.Lessor
+	pool   *postgres.Pool
+	redis  redis.UniversalClient
+	meter  *meter
 
 	stopFeed context.CancelFunc
 	feed     sync.WaitGroup
@@ -54,8 +59,9 @@ func (s *serverExtension) Start(ctx context.Context, _ component.Host) (err erro
 		}
 	}()
 	c := s.config
-	store := keystore.PostgresSettings{URL: string(c.Postgres.URL), MaxConnections: c.Postgres.MaxConnections, Timeout: c.Postgres.Timeout}
-	if s.postgres, err = keystore.OpenPostgres(context.WithoutCancel(ctx), store); err != nil {
+	s.pool, err = postgres.Open(string(c.Postgres.URL), postgres.Ingest, //nolint:contextcheck // it opens no connection yet
+		postgres.MaxConns(c.Postgres.MaxConnections), postgres.ConnectTimeout(c.Postgres.Timeout))
+	if err != nil {
 		return fmt.Errorf("`server::postgres::url`: %w", err)
 	}
 	cache, err := s.openRedis()
@@ -66,14 +72,13 @@ func (s *serverExtension) Start(ctx context.Context, _ component.Host) (err erro
 		L1TTL: c.Cache.L1TTL, NegativeTTL: c.Cache.NegativeTTL, MaxStale: c.Cache.MaxStale,
 		MaxKeys: c.Cache.MaxKeys, MaxNegative: c.Cache.MaxNegative, MaxLookups: c.Verification.MaxLookups,
 		MaxVerifications: c.Verification.MaxConcurrent, VerifyTimeout: c.Verification.Timeout,
-	}, s.postgres, cache, s.lessor, s.settings.Logger)
+	}, keystore.NewPostgres(s.pool, c.Postgres.Timeout), cache, s.lessor, s.settings.Logger)
 	if s.meter, err = newMeter(s.settings, s.engine, s.lessor); err != nil {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
-	feed, err := keystore.NewFeed(store, c.Feed.PollInterval, s.engine)
-	if err != nil {
-		return fmt.Errorf("`server::postgres::url`: %w", err)
-	}
+	feed := postgres.NewFeed(s.pool, postgres.FeedSettings{
+		Interval: c.Feed.PollInterval, Timeout: c.Postgres.Timeout, History: feedHistory,
+	}, s.engine)
 	s.engine.Start()
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopFeed = stop
@@ -121,8 +126,8 @@ func (s *serverExtension) Shutdown(ctx context.Context) error {
 	if s.redis != nil {
 		errs = append(errs, s.redis.Close())
 	}
-	if s.postgres != nil {
-		s.postgres.Close()
+	if s.pool != nil {
+		s.pool.Close()
 	}
 	if s.meter != nil {
 		errs = append(errs, s.meter.shutdown())

@@ -54,10 +54,7 @@ func setup(t testing.TB, redisURL string, change ...func(*ServerConfig)) *bundle
 	require.NoError(t, err)
 	b.tenant, err = bootstrap.CreateTenant(ctx, b.pool, b.organization, b.workspace, "checkout")
 	require.NoError(t, err)
-	conn, err := pgx.Connect(ctx, b.database.AppURL)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(ctx) })
-	b.admin = keyadmin.New(conn, "test")
+	b.admin = keyadmin.New(b.pool, "test")
 	b.extension = start(t, b.database.IngestURL, redisURL, change...)
 	return b
 }

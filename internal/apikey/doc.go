@@ -1,6 +1,6 @@
 // Package apikey holds what every part of TelemetryFlow shares about API keys:
 // how a credential looks ([Credential]), how it is read from headers and gRPC
-// metadata ([FromHeaders]), how a secret is hashed ([Hash], [Matches]), and the
+// metadata ([ReadHeaders]), how a secret is hashed ([Hash], [Matches]), and the
 // seam between the authenticator and the receiver behind it.
 //
 // # For receivers
@@ -19,7 +19,7 @@
 //
 // # Elsewhere
 //
-// Package keystore reads keys from PostgreSQL and Redis and follows the change
-// feed, package verify decides, package limit leases, package keyadmin creates,
-// rotates and revokes.
+// Package keystore reads keys from PostgreSQL and Redis, package verify decides
+// and hears of changes, package limit leases, package keyadmin creates, rotates
+// and revokes.
 package apikey

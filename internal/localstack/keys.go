@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
@@ -45,12 +43,7 @@ func (s *stack) makeKeys(ctx context.Context) error {
 		return fmt.Errorf("open the metadata: %w", err)
 	}
 	defer pool.Close()
-	conn, err := pgx.Connect(ctx, s.state.AppURL())
-	if err != nil {
-		return fmt.Errorf("open the metadata: %w", err)
-	}
-	defer conn.Close(ctx)
-	maker := keyMaker{pool: pool, admin: keyadmin.New(conn, "telemetryflow up")}
+	maker := keyMaker{pool: pool, admin: keyadmin.New(pool, "telemetryflow up")}
 	if s.firstKey, err = maker.keep(ctx, firstOwner, s.folders.firstKey()); err != nil {
 		return err
 	}

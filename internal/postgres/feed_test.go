@@ -16,48 +16,52 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
 )
 
+// patience is how long a test waits for what should come at once: machines that
+// run tests are slow at times.
+const patience = 2 * time.Minute
+
 // recorder keeps what a feed told.
 type recorder struct {
 	mu       sync.Mutex
 	resets   int
 	changes  []postgres.Change
+	caught   time.Time
 	failures []error
 }
 
-func (r *recorder) handler() postgres.FeedHandler {
-	do := func(change func()) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		change()
-	}
-	return postgres.FeedHandler{
-		Reset:  func() { do(func() { r.resets++ }) },
-		Change: func(c postgres.Change) { do(func() { r.changes = append(r.changes, c) }) },
-		Failed: func(err error) { do(func() { r.failures = append(r.failures, err) }) },
-	}
+func (r *recorder) do(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
 }
 
-func (r *recorder) read(look func(*recorder) bool) func() bool {
-	return func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return look(r)
-	}
+func (r *recorder) Reset()                   { r.do(func() { r.resets++ }) }
+func (r *recorder) Change(c postgres.Change) { r.do(func() { r.changes = append(r.changes, c) }) }
+func (r *recorder) Caught(asOf time.Time)    { r.do(func() { r.caught = asOf }) }
+func (r *recorder) Lost(err error)           { r.do(func() { r.failures = append(r.failures, err) }) }
+
+// await waits until what was told satisfies the look.
+func (r *recorder) await(t *testing.T, look func(*recorder) bool, message ...any) {
+	t.Helper()
+	require.Eventually(t, func() (ok bool) {
+		r.do(func() { ok = look(r) })
+		return ok
+	}, patience, 5*time.Millisecond, message...)
 }
 
 // follow starts a feed and returns when it has begun.
-func follow(t *testing.T, url string) (*recorder, *postgres.Feed) {
+func follow(t *testing.T, url string, history time.Duration) *recorder {
 	t.Helper()
 	awaitPast(t, connect(t, url))
 	var r recorder
-	feed := postgres.NewFeed(open(t, url, postgres.Ingest), r.handler())
-	require.True(t, feed.Current().IsZero())
+	settings := postgres.FeedSettings{Interval: 2 * time.Second, Timeout: time.Minute, History: history}
+	feed := postgres.NewFeed(open(t, url, postgres.Ingest), settings, &r)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); feed.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	require.Eventually(t, func() bool { return !feed.Current().IsZero() }, 10*time.Second, 5*time.Millisecond)
-	return &r, feed
+	r.await(t, func(r *recorder) bool { return !r.caught.IsZero() })
+	return &r
 }
 
 // awaitPast waits until every transaction up to now has ended, those of the tests
@@ -70,7 +74,7 @@ func awaitPast(t *testing.T, conn *pgx.Conn) {
 		var past bool
 		err := conn.QueryRow(t.Context(), "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8", now).Scan(&past)
 		return err == nil && past
-	}, 20*time.Second, 5*time.Millisecond)
+	}, patience, 5*time.Millisecond)
 }
 
 const insertWorkspace = "INSERT INTO workspaces (organization_id, name) VALUES ($1, $2) RETURNING workspace_id::text"
@@ -80,7 +84,7 @@ const insertWorkspace = "INSERT INTO workspaces (organization_id, name) VALUES (
 func TestFeed_ConcurrentCommits(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	r, _ := follow(t, w.IngestURL)
+	r := follow(t, w.IngestURL, 0)
 	var mu sync.Mutex
 	committed := map[string]bool{}
 	var group errgroup.Group
@@ -113,7 +117,7 @@ func TestFeed_ConcurrentCommits(t *testing.T) {
 	}
 	require.NoError(t, group.Wait())
 	require.Len(t, committed, 8*34)
-	require.Eventually(t, r.read(func(r *recorder) bool { return len(r.changes) >= len(committed) }), 10*time.Second, 10*time.Millisecond)
+	r.await(t, func(r *recorder) bool { return len(r.changes) >= len(committed) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	require.Equal(t, 1, r.resets)
@@ -131,7 +135,7 @@ func TestFeed_ConcurrentCommits(t *testing.T) {
 func TestFeed_LateCommit(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	r, feed := follow(t, w.IngestURL)
+	r := follow(t, w.IngestURL, 0)
 	var early, late string
 	require.NoError(t, w.app.InScope(t.Context(), postgres.Organization(w.one.id), func(tx pgx.Tx) error {
 		row(t, tx, &late, insertWorkspace, w.one.id, "late")
@@ -139,12 +143,12 @@ func TestFeed_LateCommit(t *testing.T) {
 			row(t, tx, &early, insertWorkspace, w.two.id, "early")
 			return nil
 		})
-		require.Eventually(t, r.read(func(r *recorder) bool { return len(r.changes) == 1 }), 10*time.Second, time.Millisecond,
+		r.await(t, func(r *recorder) bool { return len(r.changes) == 1 },
 			"the later row is told while the earlier is still hidden")
 		return err
 	}))
 	mark := time.Now()
-	require.Eventually(t, func() bool { return feed.Current().After(mark) }, 10*time.Second, 10*time.Millisecond, "the next polls")
+	r.await(t, func(r *recorder) bool { return r.caught.After(mark) }, "the next polls")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	require.Len(t, r.changes, 2)
@@ -155,7 +159,7 @@ func TestFeed_LateCommit(t *testing.T) {
 func TestFeed_Reconnect(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	r, _ := follow(t, w.IngestURL)
+	r := follow(t, w.IngestURL, 0)
 	admin := connect(t, w.AdminURL)
 	_, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE usename = 'telemetryflow_ingest' AND datname = current_database()`)
@@ -164,7 +168,7 @@ func TestFeed_Reconnect(t *testing.T) {
 		exec(t, tx, "UPDATE tenants SET name = 'renamed' WHERE tenant_id = $1", w.one.tenant)
 		return nil
 	}))
-	require.Eventually(t, r.read(func(r *recorder) bool { return len(r.changes) == 1 }), 10*time.Second, 10*time.Millisecond)
+	r.await(t, func(r *recorder) bool { return len(r.changes) == 1 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	require.NotEmpty(t, r.failures)
@@ -172,11 +176,52 @@ func TestFeed_Reconnect(t *testing.T) {
 	require.Equal(t, w.one.tenant.String(), r.changes[0].Subject)
 }
 
+// A server that may be another one, or an older state of it, has all read anew.
+func TestFeed_Reset(t *testing.T) {
+	t.Parallel()
+	for name, replaced := range map[string]string{
+		"Restart": "CREATE OR REPLACE FUNCTION public.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql RETURN 'tomorrow'::timestamptz",
+		"Restore": "CREATE OR REPLACE FUNCTION change_cursor() RETURNS xid8 LANGUAGE sql VOLATILE RETURN '3'::xid8",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			admin := connect(t, w.AdminURL)
+			_, err := admin.Exec(t.Context(), `DELETE FROM change_feed;
+				CREATE FUNCTION public.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql RETURN 'today'::timestamptz;
+				GRANT EXECUTE ON FUNCTION public.pg_postmaster_start_time() TO PUBLIC`)
+			require.NoError(t, err)
+			r := follow(t, w.IngestURL+"&search_path=public,pg_catalog", time.Hour)
+			affected(t, w.app, postgres.Organization(w.one.id), "UPDATE workspaces SET name = 'renamed'")
+			r.await(t, func(r *recorder) bool { return len(r.changes) == 1 })
+			_, err = admin.Exec(t.Context(), replaced)
+			require.NoError(t, err)
+			r.await(t, func(r *recorder) bool { return r.resets > 1 })
+			r.await(t, func(r *recorder) bool { return len(r.changes) >= 2 && r.changes[1].ID == r.changes[0].ID }, "what came before is told again")
+		})
+	}
+}
+
+// A reader that asks for it is told what changed before it came.
+func TestFeed_History(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	_, err := connect(t, w.AdminURL).Exec(t.Context(), "UPDATE change_feed SET at = now() - interval '2 hours' WHERE kind <> 'user'")
+	require.NoError(t, err)
+	r := follow(t, w.IngestURL, time.Hour)
+	affected(t, w.app, postgres.Organization(w.one.id), "UPDATE workspaces SET name = 'renamed'")
+	r.await(t, func(r *recorder) bool { return len(r.changes) > 0 && r.changes[len(r.changes)-1].Kind == "workspace" })
+	r.do(func() {
+		require.Len(t, r.changes, 2*3+1, "of two organizations: a user, its membership, its role")
+		require.Equal(t, 1, r.resets)
+	})
+}
+
 // What every kind of change is told as.
 func TestFeed_Kinds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	r, _ := follow(t, w.IngestURL)
+	r := follow(t, w.IngestURL, 0)
 	for _, sql := range []string{
 		"UPDATE organizations SET name = 'renamed'",
 		"UPDATE organizations SET name = 'renamed'", // changes nothing, and is not told
@@ -199,7 +244,7 @@ func TestFeed_Kinds(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	require.Eventually(t, r.read(func(r *recorder) bool { return kinds(r) == want }), 10*time.Second, 10*time.Millisecond)
+	r.await(t, func(r *recorder) bool { return kinds(r) == want })
 }
 
 // Rows of yesterday go as new ones come.

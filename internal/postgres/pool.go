@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,11 +45,39 @@ type Pool struct {
 	pool *pgxpool.Pool
 }
 
-// Open makes a pool for the URL. Its user must be the role, or a member of it.
-func Open(url string, role Role) (*Pool, error) {
+// Option sets a limit of a pool, whatever the URL says.
+type Option func(*pgxpool.Config)
+
+// MaxConns is how many connections the pool makes at most.
+func MaxConns(n int32) Option {
+	return func(config *pgxpool.Config) { config.MaxConns = n }
+}
+
+// ConnectTimeout is how long a caller waits for a host that does not answer.
+func ConnectTimeout(timeout time.Duration) Option {
+	return func(config *pgxpool.Config) { config.ConnConfig.ConnectTimeout = timeout }
+}
+
+// CheckURL says whether Open can read the URL.
+func CheckURL(url string) error {
+	_, err := parse(url)
+	return err
+}
+
+// parse does not say what is wrong, because the cause may repeat a password.
+func parse(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read the PostgreSQL URL: %w", err)
+		return nil, errors.New("not a PostgreSQL URL: write postgres://user:password@host:5432/database")
+	}
+	return config, nil
+}
+
+// Open makes a pool for the URL. Its user must be the role, or a member of it.
+func Open(url string, role Role, options ...Option) (*Pool, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = maxConns
@@ -60,6 +89,9 @@ func Open(url string, role Role) (*Pool, error) {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
+	}
+	for _, option := range options {
+		option(config)
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return become(ctx, conn, role) }
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)

@@ -119,7 +119,7 @@ func TestSchema_AuditAppendOnly(t *testing.T) {
 		gone, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
 		require.NoError(t, err)
 		require.EqualValues(t, 1, gone)
-		require.Equal(t, 1, count(t, w.app, in, "SELECT FROM audit_logs"))
+		require.Equal(t, 2, count(t, w.app, in, "SELECT FROM audit_logs"))
 	})
 	t.Run("Digest", func(t *testing.T) {
 		var digest, text []byte

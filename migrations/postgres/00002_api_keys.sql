@@ -1,4 +1,4 @@
--- API keys: what a key is bound to, its hashes, its limits, and who changed it.
+-- API keys: what a key is bound to, its hashes and its limits.
 -- Every change reaches the change feed as kind api_key, subject key_id.
 
 -- +goose Up
@@ -55,50 +55,6 @@ CREATE POLICY in_system ON api_key_usage TO telemetryflow_owner USING (in_system
 CREATE POLICY in_scope ON api_key_usage FOR SELECT TO telemetryflow_owner, telemetryflow_app
     USING (EXISTS (SELECT FROM api_keys k WHERE k.key_id = api_key_usage.key_id));
 GRANT SELECT ON api_key_usage TO telemetryflow_app;
-
--- The audit trail. A trigger writes it, so that no path can leave it out.
-CREATE TABLE api_key_audit (
-    id              bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at              timestamptz NOT NULL DEFAULT now(),
-    key_id          text        NOT NULL,
-    organization_id uuid        NOT NULL,
-    tenant_id       uuid,
-    action          text        NOT NULL CHECK (action IN ('created', 'rotated', 'revoked', 'changed', 'deleted')),
-    actor           text        NOT NULL, -- telemetryflow.actor of the transaction, else the database role
-    name            text        NOT NULL  -- the key's, at that time
-);
-CREATE INDEX api_key_audit_organization ON api_key_audit (organization_id, at);
-ALTER TABLE api_key_audit ENABLE ROW LEVEL SECURITY;
-ALTER TABLE api_key_audit FORCE ROW LEVEL SECURITY;
-CREATE POLICY in_system ON api_key_audit TO telemetryflow_owner USING (in_system()) WITH CHECK (in_system());
-CREATE POLICY in_scope ON api_key_audit FOR SELECT TO telemetryflow_owner, telemetryflow_app
-    USING (organization_id = current_organization() AND (current_tenant() IS NULL OR tenant_id = current_tenant()));
-GRANT SELECT ON api_key_audit TO telemetryflow_app;
-
--- +goose StatementBegin
-CREATE FUNCTION audit_api_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    k public.api_keys := COALESCE(NEW, OLD);
-    done text := 'changed';
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        done := 'created';
-    ELSIF TG_OP = 'DELETE' THEN
-        done := 'deleted';
-    ELSIF NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL THEN
-        done := 'revoked';
-    ELSIF NEW.secret_hash <> OLD.secret_hash THEN
-        done := 'rotated';
-    END IF;
-    INSERT INTO public.api_key_audit (key_id, organization_id, tenant_id, action, actor, name)
-    VALUES (k.key_id, k.organization_id, k.tenant_id, done,
-            COALESCE(NULLIF(current_setting('telemetryflow.actor', true), ''), session_user), k.name);
-    RETURN NULL;
-END $$;
--- +goose StatementEnd
-CREATE TRIGGER audit_api_key AFTER INSERT OR UPDATE OR DELETE ON api_keys
-    FOR EACH ROW EXECUTE FUNCTION audit_api_key();
 
 -- A new key needs a live parent, as tenants do: its foreign keys also accept
 -- soft-deleted ones. FOR SHARE waits for a deletion under way.
@@ -231,7 +187,7 @@ GRANT EXECUTE ON FUNCTION find_api_key(text), used_api_keys(text[], timestamptz[
     read_api_key_cache_secret() TO telemetryflow_ingest;
 
 -- +goose Down
-DROP TABLE api_key_cache_secret, api_key_audit, api_key_usage, api_keys;
+DROP TABLE api_key_cache_secret, api_key_usage, api_keys;
 DROP FUNCTION read_api_key_cache_secret(), used_api_keys(text[], timestamptz[]), find_api_key(text),
     organization_of_api_key(text), find_binding(text, uuid), revoke_api_key(text),
-    rotate_api_key(text, text, interval), require_live_binding(), audit_api_key();
+    rotate_api_key(text, text, interval), require_live_binding();

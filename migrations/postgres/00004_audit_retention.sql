@@ -63,6 +63,36 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_logs FOR EACH ROW EX
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_truncate();
 GRANT EXECUTE ON FUNCTION prune_audit_logs() TO telemetryflow_app;
 
+-- Changes of API keys are audited by a trigger, so that no path can leave it out.
+-- Who changes one names himself in telemetryflow.actor, and in
+-- telemetryflow.actor_kind unless he is an operator; else it was the database role.
+-- +goose StatementBegin
+CREATE FUNCTION audit_api_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    k public.api_keys := COALESCE(NEW, OLD);
+    done text := 'change';
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        done := 'create';
+    ELSIF TG_OP = 'DELETE' THEN
+        done := 'delete';
+    ELSIF NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL THEN
+        done := 'revoke';
+    ELSIF NEW.secret_hash <> OLD.secret_hash THEN
+        done := 'rotate';
+    END IF;
+    INSERT INTO public.audit_logs (organization_id, tenant_id, actor_kind, actor_id, action, subject, outcome, detail)
+    VALUES (k.organization_id, k.tenant_id,
+            COALESCE(NULLIF(current_setting('telemetryflow.actor_kind', true), ''), 'operator'),
+            COALESCE(NULLIF(current_setting('telemetryflow.actor', true), ''), session_user),
+            'api_key.' || done, k.key_id, 'success', jsonb_build_object('name', k.name));
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_api_key AFTER INSERT OR UPDATE OR DELETE ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION audit_api_key();
+
 -- Days of each signal of each tenant. ClickHouse keeps partitions by one of four
 -- classes of age, and deletes within the class by the day.
 CREATE TABLE retention_policies (
@@ -117,6 +147,7 @@ CREATE TRIGGER set_default_retention AFTER INSERT ON tenants FOR EACH ROW EXECUT
 
 -- +goose Down
 DROP TRIGGER set_default_retention ON tenants;
+DROP TRIGGER audit_api_key ON api_keys;
 DROP TABLE retention_policies, audit_logs;
-DROP FUNCTION read_retention(), set_default_retention(), prune_audit_logs(), refuse_audit_truncate(),
+DROP FUNCTION read_retention(), set_default_retention(), audit_api_key(), prune_audit_logs(), refuse_audit_truncate(),
     refuse_audit_change(), seal_audit_log();

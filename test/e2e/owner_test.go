@@ -5,7 +5,6 @@ package e2e
 import (
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
@@ -52,8 +51,8 @@ func (o owner) revoke(t *testing.T, stack *stacktest.Stack) {
 
 func administer(t *testing.T, stack *stacktest.Stack) *keyadmin.Admin {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), stack.State.AppURL())
+	pool, err := postgres.Open(stack.State.AppURL(), postgres.App)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
-	return keyadmin.New(conn, "end-to-end test")
+	t.Cleanup(pool.Close)
+	return keyadmin.New(pool, "end-to-end test")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -69,19 +70,14 @@ type Key struct {
 	LastUsedAt    *time.Time          `json:"lastUsedAt,omitempty"`
 }
 
-// Beginner starts transactions: a *pgx.Conn or a *pgxpool.Pool.
-type Beginner interface {
-	Begin(ctx context.Context) (pgx.Tx, error)
-}
-
 // Admin changes keys in the name of an actor, which the audit trail shows.
 type Admin struct {
-	db    Beginner
+	pool  *postgres.Pool
 	actor string
 }
 
-// New returns an Admin that works through db.
-func New(db Beginner, actor string) *Admin { return &Admin{db: db, actor: actor} }
+// New returns an Admin that works through the pool, whose role is postgres.App.
+func New(pool *postgres.Pool, actor string) *Admin { return &Admin{pool: pool, actor: actor} }
 
 // Create stores a new key and returns it with its credential, whose secret is
 // stored nowhere else.
@@ -91,30 +87,21 @@ func (a *Admin) Create(ctx context.Context, key NewKey) (Key, apikey.Credential,
 	if err != nil {
 		return Key{}, apikey.Credential{}, err
 	}
+	bound, err := a.findBinding(ctx, key.Kind, key.Binding)
+	if err != nil {
+		return Key{}, apikey.Credential{}, err
+	}
 	var created Key
-	err = a.do(ctx, func(tx pgx.Tx) error {
-		var organization tenant.ID
-		var workspace, only *tenant.ID
-		err := tx.QueryRow(ctx, "SELECT organization_id, workspace_id, tenant_id FROM find_binding($1, $2)",
-			string(key.Kind), key.Binding).Scan(&organization, &workspace, &only)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrNoBinding
-		}
-		if err != nil {
-			return fmt.Errorf("find the key's %s: %w", key.Kind, err)
-		}
-		if err := enter(ctx, tx, organization); err != nil {
-			return err
-		}
+	err = a.in(ctx, bound.Organization, func(tx pgx.Tx) error {
 		_, err = tx.Exec(ctx, `INSERT INTO api_keys (key_id, organization_id, workspace_id, tenant_id, name, permissions,
 				secret_hash, requests_per_minute, items_per_second, bytes_per_second, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			credential.ID.String(), organization, workspace, only, key.Name, texts(key.Permissions), hash,
+			credential.ID.String(), bound.Organization, bound.Workspace, bound.Tenant, key.Name, texts(key.Permissions), hash,
 			key.Limits.RequestsPerMinute, key.Limits.ItemsPerSecond, key.Limits.BytesPerSecond, key.ExpiresAt)
 		if err != nil {
 			return fmt.Errorf("store the API key: %w", err)
 		}
-		created, err = one(ctx, tx, organization, credential.ID)
+		created, err = one(ctx, tx, credential.ID)
 		return err
 	})
 	if err != nil {
@@ -145,18 +132,16 @@ func (a *Admin) Revoke(ctx context.Context, id apikey.ID) (Key, error) {
 
 // change calls one of the schema's functions that answer whether they found the key.
 func (a *Admin) change(ctx context.Context, id apikey.ID, call string, args ...any) (Key, error) {
+	rows, _ := a.pool.Call(ctx, "organization_of_api_key", id.String()) // CollectExactlyOneRow returns its error
+	organization, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[*tenant.ID])
+	if err != nil {
+		return Key{}, fmt.Errorf("find the API key's organization: %w", err)
+	}
+	if organization == nil {
+		return Key{}, ErrNotFound
+	}
 	var key Key
-	err := a.do(ctx, func(tx pgx.Tx) error {
-		var organization *tenant.ID
-		if err := tx.QueryRow(ctx, "SELECT organization_of_api_key($1)", id.String()).Scan(&organization); err != nil {
-			return fmt.Errorf("find the API key's organization: %w", err)
-		}
-		if organization == nil {
-			return ErrNotFound
-		}
-		if err := enter(ctx, tx, *organization); err != nil {
-			return err
-		}
+	err = a.in(ctx, *organization, func(tx pgx.Tx) error {
 		var found bool
 		if err := tx.QueryRow(ctx, "SELECT "+call, args...).Scan(&found); err != nil {
 			return fmt.Errorf("change the API key: %w", err)
@@ -164,41 +149,21 @@ func (a *Admin) change(ctx context.Context, id apikey.ID, call string, args ...a
 		if !found {
 			return ErrNotFound
 		}
-		var err error
-		key, err = one(ctx, tx, *organization, id)
+		key, err = one(ctx, tx, id)
 		return err
 	})
 	return key, err
 }
 
-// do runs work in a transaction. telemetryflow.system lets telemetryflow_owner
-// call the schema's functions; to other roles it gives nothing.
-func (a *Admin) do(ctx context.Context, work func(pgx.Tx) error) error {
-	tx, err := a.db.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // a no-op after Commit
-	_, err = tx.Exec(ctx, "SELECT set_config('telemetryflow.system', 'on', true), set_config('telemetryflow.actor', $1, true)", a.actor)
-	if err != nil {
-		return fmt.Errorf("name the actor: %w", err)
-	}
-	if err := work(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
-
-// enter sets the scope of the transaction: row-level security then shows the
-// rows of the organization.
-func enter(ctx context.Context, tx pgx.Tx, organization tenant.ID) error {
-	if _, err := tx.Exec(ctx, "SELECT set_config('telemetryflow.organization_id', $1, true)", organization.String()); err != nil {
-		return fmt.Errorf("enter the organization: %w", err)
-	}
-	return nil
+// in runs work in a transaction that sees the organization's rows, under the
+// actor's name.
+func (a *Admin) in(ctx context.Context, organization tenant.ID, work func(pgx.Tx) error) error {
+	return a.pool.InScope(ctx, postgres.Organization(organization), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT set_config('telemetryflow.actor', $1, true)", a.actor); err != nil {
+			return fmt.Errorf("name the actor: %w", err)
+		}
+		return work(tx)
+	})
 }
 
 func texts(permissions []tenant.Permission) []string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
 )
@@ -33,13 +34,21 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
+func open(t *testing.T, url string) *postgres.Pool {
+	t.Helper()
+	pool, err := postgres.Open(url, postgres.App)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	database := testkit.Postgres(t)
 	one, two := plant(t, database, "one"), plant(t, database, "two")
 	for role, url := range map[string]string{"app": database.AppURL, "owner": database.OwnerURL, "admin": database.AdminURL} {
 		t.Run(role, func(t *testing.T) {
-			admin := keyadmin.New(connect(t, url), "tester-"+role)
+			admin := keyadmin.New(open(t, url), "tester-"+role)
 			expires := time.Now().Add(time.Hour).Truncate(time.Microsecond)
 			key, credential, err := admin.Create(t.Context(), keyadmin.NewKey{
 				Name: "agent", Kind: keyadmin.Tenant, Binding: one.tenant,
@@ -77,7 +86,7 @@ func TestAdmin(t *testing.T) {
 			_, err = admin.Revoke(t.Context(), apikey.NewCredential().ID)
 			require.ErrorIs(t, err, keyadmin.ErrNotFound)
 
-			requireAudit(t, database, credential.ID, "tester-"+role, "created", "rotated", "rotated", "revoked")
+			requireAudit(t, database, credential.ID, "tester-"+role, "api_key.create", "api_key.rotate", "api_key.rotate", "api_key.revoke")
 
 			listed, err := admin.List(t.Context(), keyadmin.Filter{Kind: keyadmin.Tenant, Binding: one.tenant})
 			require.NoError(t, err)
@@ -93,7 +102,7 @@ func TestAdmin(t *testing.T) {
 
 func requireAudit(t *testing.T, database *testkit.PostgresDatabase, id apikey.ID, actor string, actions ...string) {
 	t.Helper()
-	rows, _ := connect(t, database.AdminURL).Query(t.Context(), "SELECT action FROM api_key_audit WHERE key_id = $1 AND actor = $2 ORDER BY id", id.String(), actor)
+	rows, _ := connect(t, database.AdminURL).Query(t.Context(), "SELECT action FROM audit_logs WHERE subject = $1 AND actor_id = $2 AND actor_kind = 'operator' ORDER BY audit_id", id.String(), actor)
 	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Equal(t, actions, found)
@@ -106,26 +115,26 @@ func TestSchema_Walls(t *testing.T) {
 	database := testkit.Postgres(t)
 	one, two := plant(t, database, "one"), plant(t, database, "two")
 	for _, binding := range []tenant.ID{one.organization, two.organization} {
-		_, _, err := keyadmin.New(connect(t, database.AppURL), "tester").Create(t.Context(), keyadmin.NewKey{
+		_, _, err := keyadmin.New(open(t, database.AppURL), "tester").Create(t.Context(), keyadmin.NewKey{
 			Name: "key", Kind: keyadmin.Organization, Binding: binding, Permissions: []tenant.Permission{tenant.LogsWrite}})
 		require.NoError(t, err)
 	}
 	app, count := connect(t, database.AppURL), 0
-	for _, table := range []string{"api_keys", "api_key_audit", "api_key_usage"} {
+	for _, table := range []string{"api_keys", "audit_logs", "api_key_usage"} {
 		require.NoError(t, app.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&count))
 		require.Zero(t, count, table)
 	}
 	_, err := app.Exec(t.Context(), "SELECT set_config('telemetryflow.organization_id', $1, false), set_config('telemetryflow.system', 'on', false)", one.organization.String())
 	require.NoError(t, err)
-	for _, table := range []string{"api_keys", "api_key_audit"} {
+	for _, table := range []string{"api_keys", "audit_logs"} {
 		require.NoError(t, app.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&count))
 		require.Equal(t, 1, count, table)
 	}
 	ingest := connect(t, database.IngestURL)
 	for conn, statements := range map[*pgx.Conn][]string{
-		app: {"SELECT secret_hash FROM api_keys", "UPDATE api_keys SET revoked_at = NULL", "DELETE FROM api_keys", "DELETE FROM api_key_audit",
+		app: {"SELECT secret_hash FROM api_keys", "UPDATE api_keys SET revoked_at = NULL", "DELETE FROM api_keys", "DELETE FROM audit_logs",
 			"SELECT * FROM api_key_cache_secret", "SELECT read_api_key_cache_secret()", "SELECT find_api_key('')"},
-		ingest: {"SELECT * FROM api_keys", "SELECT * FROM api_key_audit", "SELECT * FROM api_key_cache_secret", "SELECT revoke_api_key('')", "SELECT rotate_api_key('', '', '0')"},
+		ingest: {"SELECT * FROM api_keys", "SELECT * FROM audit_logs", "SELECT * FROM api_key_cache_secret", "SELECT revoke_api_key('')", "SELECT rotate_api_key('', '', '0')"},
 	} {
 		for _, statement := range statements {
 			_, err := conn.Exec(t.Context(), statement)

@@ -18,61 +18,67 @@ type Filter struct {
 	Binding tenant.ID
 }
 
-// The organization is named although row-level security holds it, because an
-// administrator is not bound by that.
+// binding is what a key can be bound to, with what it is in.
+type binding struct {
+	Organization      tenant.ID
+	Workspace, Tenant *tenant.ID
+}
+
 const selectKeys = `SELECT k.key_id, k.name, k.organization_id, k.workspace_id, k.tenant_id, k.permissions,
 		k.requests_per_minute, k.items_per_second, k.bytes_per_second, k.created_at, k.expires_at, k.revoked_at,
 		CASE WHEN k.previous_until > now() THEN k.previous_until END, u.last_used_at
-	FROM api_keys k LEFT JOIN api_key_usage u ON u.key_id = k.key_id
-	WHERE k.organization_id = $1`
+	FROM api_keys k LEFT JOIN api_key_usage u ON u.key_id = k.key_id`
 
 // List returns keys, revoked ones included, oldest first within an organization.
 func (a *Admin) List(ctx context.Context, filter Filter) ([]Key, error) {
+	within, err := a.resolve(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
 	keys := []Key{}
-	err := a.do(ctx, func(tx pgx.Tx) error {
-		organizations, workspace, only, err := resolve(ctx, tx, filter)
-		if err != nil {
-			return err
-		}
-		for _, organization := range organizations {
-			if err := enter(ctx, tx, organization); err != nil {
-				return err
-			}
-			found, err := query(ctx, tx, ` AND ($2::uuid IS NULL OR k.workspace_id = $2) AND ($3::uuid IS NULL OR k.tenant_id = $3)
-				ORDER BY k.created_at, k.key_id`, organization, workspace, only)
-			if err != nil {
-				return err
-			}
+	for _, bound := range within {
+		err := a.in(ctx, bound.Organization, func(tx pgx.Tx) error {
+			found, err := query(ctx, tx, ` WHERE ($1::uuid IS NULL OR k.workspace_id = $1) AND ($2::uuid IS NULL OR k.tenant_id = $2)
+				ORDER BY k.created_at, k.key_id`, bound.Workspace, bound.Tenant)
 			keys = append(keys, found...)
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return keys, err
+	}
+	return keys, nil
 }
 
-func resolve(ctx context.Context, tx pgx.Tx, filter Filter) (organizations []tenant.ID, workspace, only *tenant.ID, err error) {
-	if filter == (Filter{}) {
-		rows, _ := tx.Query(ctx, "SELECT organization_id FROM list_organizations()") // CollectRows returns its error
-		organizations, err = pgx.CollectRows(rows, pgx.RowTo[tenant.ID])
-		if err != nil {
-			err = fmt.Errorf("list the organizations: %w", err)
-		}
-		return organizations, nil, nil, err
+func (a *Admin) resolve(ctx context.Context, filter Filter) ([]binding, error) {
+	if filter != (Filter{}) {
+		bound, err := a.findBinding(ctx, filter.Kind, filter.Binding)
+		return []binding{bound}, err
 	}
-	var organization tenant.ID
-	err = tx.QueryRow(ctx, "SELECT organization_id, workspace_id, tenant_id FROM find_binding($1, $2)",
-		string(filter.Kind), filter.Binding).Scan(&organization, &workspace, &only)
+	rows, _ := a.pool.Call(ctx, "list_organizations") // CollectRows returns its error
+	within, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (bound binding, err error) {
+		return bound, row.Scan(&bound.Organization, nil, nil)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the organizations: %w", err)
+	}
+	return within, nil
+}
+
+func (a *Admin) findBinding(ctx context.Context, kind Kind, id tenant.ID) (binding, error) {
+	rows, _ := a.pool.Call(ctx, "find_binding", string(kind), id) // CollectExactlyOneRow returns its error
+	bound, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[binding])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil, nil, ErrNoBinding
+		return binding{}, ErrNoBinding
 	}
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("find the %s: %w", filter.Kind, err)
+		return binding{}, fmt.Errorf("find the %s: %w", kind, err)
 	}
-	return []tenant.ID{organization}, workspace, only, nil
+	return bound, nil
 }
 
-func one(ctx context.Context, tx pgx.Tx, organization tenant.ID, id apikey.ID) (Key, error) {
-	keys, err := query(ctx, tx, " AND k.key_id = $2", organization, id.String())
+func one(ctx context.Context, tx pgx.Tx, id apikey.ID) (Key, error) {
+	keys, err := query(ctx, tx, " WHERE k.key_id = $1", id.String())
 	if err != nil {
 		return Key{}, err
 	}

@@ -1,5 +1,4 @@
-// Package keystore reads API keys from PostgreSQL, keeps them in Redis, and
-// follows the change feed.
+// Package keystore reads API keys from PostgreSQL and keeps them in Redis.
 //
 // What lies in Redis is sealed under a secret that only PostgreSQL hands out, so
 // that a writer of Redis can neither make a key nor change one; and it is

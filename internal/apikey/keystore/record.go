@@ -50,11 +50,3 @@ func (r *Record) Principal(id string) *tenant.Principal {
 func (r *Record) Live(now time.Time) bool {
 	return r.Active && (r.ExpiresAt.IsZero() || now.Before(r.ExpiresAt))
 }
-
-// Hashes returns the hashes that a secret may have at a time.
-func (r *Record) Hashes(now time.Time) []string {
-	if r.PreviousHash != "" && now.Before(r.PreviousUntil) {
-		return []string{r.Hash, r.PreviousHash}
-	}
-	return []string{r.Hash}
-}

@@ -15,14 +15,17 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/limit"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
-// Engine judges credentials. It is a [keystore.Listener].
+var _ postgres.FeedHandler = (*Engine)(nil)
+
+// Engine judges credentials. It is a [postgres.FeedHandler].
 type Engine struct {
 	settings Settings
 	logger   *zap.Logger
-	postgres *keystore.Postgres
+	store    *keystore.Postgres
 	redis    *keystore.Redis // nil: none
 	lessor   *limit.Lessor
 
@@ -46,11 +49,11 @@ type Engine struct {
 }
 
 // New returns an engine. Start it before the feed.
-func New(settings Settings, postgres *keystore.Postgres, redis *keystore.Redis, lessor *limit.Lessor, logger *zap.Logger) *Engine {
+func New(settings Settings, store *keystore.Postgres, redis *keystore.Redis, lessor *limit.Lessor, logger *zap.Logger) *Engine {
 	var boot [32]byte
 	_, _ = rand.Read(boot[:]) // crypto/rand.Read never fails (Go 1.24)
 	e := &Engine{
-		settings: settings, logger: logger, postgres: postgres, redis: redis, lessor: lessor,
+		settings: settings, logger: logger, store: store, redis: redis, lessor: lessor,
 		keys: newTable(), changes: newChanges(),
 		unknown: newMemory[apikey.ID](settings.MaxNegative, settings.NegativeTTL),
 		wrong:   newMemory[attempt](settings.MaxNegative, settings.NegativeTTL),
@@ -140,5 +143,3 @@ func (e *Engine) mac(secret string) mac {
 	h.hash.Sum(h.out[:0])
 	return h.out
 }
-
-func errorField(err error) zap.Field { return zap.Error(err) }

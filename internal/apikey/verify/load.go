@@ -103,7 +103,7 @@ func (e *Engine) fetch(id apikey.ID) (record *keystore.Record, fresh bool, err e
 			return record, false, nil
 		}
 	}
-	record, err = e.postgres.Find(e.lifetime, id)
+	record, err = e.store.Find(e.lifetime, id)
 	if err == nil || errors.Is(err, keystore.ErrNotFound) {
 		e.Stats.PostgresReads.Add(1)
 		return record, true, err
@@ -187,7 +187,7 @@ func (k *key) replace(next *state, lessor *limit.Lessor) {
 
 // unseal gives Redis the cache secret.
 func (e *Engine) unseal() {
-	secret, err := e.postgres.CacheSecret(e.lifetime)
+	secret, err := e.store.CacheSecret(e.lifetime)
 	if err == nil {
 		err = e.redis.UseSecret(secret)
 	}

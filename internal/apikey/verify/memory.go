@@ -42,6 +42,12 @@ func (m *memory[K]) forget(thing K) {
 	delete(m.until, thing)
 }
 
+func (m *memory[K]) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.until)
+}
+
 func (m *memory[K]) tidy(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

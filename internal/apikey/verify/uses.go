@@ -21,7 +21,7 @@ func (e *Engine) recordUses(ctx context.Context) {
 	if len(uses) == 0 {
 		return
 	}
-	if err := e.postgres.RecordUse(ctx, uses); err != nil {
+	if err := e.store.RecordUse(ctx, uses); err != nil {
 		e.storeFailed("record use", err)
 	}
 }
