@@ -59,6 +59,7 @@ test: setup-test build $(TELEMETRYGEN) ## Set up, build and run every test
 
 .PHONY: test-race
 test-race: setup-test ## Run our packages' tests under the race detector
+	scripts/setup.sh compiler
 	CGO_ENABLED=1 go test -race -timeout 25m $(RACE_PACKAGES)
 
 .PHONY: e2e

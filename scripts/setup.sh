@@ -7,6 +7,7 @@
 #   libchdb    the embedded ClickHouse engine, an npm package, into lib/
 #   services   PostgreSQL and Redis, Debian packages
 #   nginx      for the tests of deploy/nginx, a Debian package
+#   compiler   for the race detector, which needs a C compiler: Debian packages
 #
 # A package that is installed here leaves nothing running and nothing that starts
 # at boot: `telemetryflow up` runs the servers itself. Services that were there
@@ -46,14 +47,18 @@ proxy() {
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || "$here/install-debian.sh" nginx
 }
 
+compiler() {
+    command -v gcc >/dev/null 2>&1 || "$here/install-debian.sh" gcc libc6-dev
+}
+
 [ $# -gt 0 ] || set -- tools libchdb services
 for part in "$@"; do
     case $part in
-        tools | services) "$part" || failed=1 ;;
+        tools | services | compiler) "$part" || failed=1 ;;
         nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
         *)
-            say "unknown part \"$part\": choose from tools, libchdb, services, nginx"
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, compiler"
             exit 2
             ;;
     esac
