@@ -30,6 +30,10 @@ var (
 // entries which other collectors put into Redis before a change are not believed.
 const feedHistory = time.Hour
 
+// refusalTime is how long any refusal of a well-formed credential takes: three
+// times what Argon2 takes on an ordinary machine.
+const refusalTime = 100 * time.Millisecond
+
 // serverExtension authenticates incoming calls.
 type serverExtension struct {
 	settings component.TelemetrySettings
@@ -72,6 +76,7 @@ func (s *serverExtension) Start(ctx context.Context, _ component.Host) (err erro
 		L1TTL: c.Cache.L1TTL, NegativeTTL: c.Cache.NegativeTTL, MaxStale: c.Cache.MaxStale,
 		MaxKeys: c.Cache.MaxKeys, MaxNegative: c.Cache.MaxNegative, MaxLookups: c.Verification.MaxLookups,
 		MaxVerifications: c.Verification.MaxConcurrent, VerifyTimeout: c.Verification.Timeout,
+		RefusalTime: refusalTime,
 	}, keystore.NewPostgres(s.pool, c.Postgres.Timeout), cache, s.lessor, s.settings.Logger)
 	if s.meter, err = newMeter(s.settings, s.engine, s.lessor); err != nil {
 		return fmt.Errorf("make the metrics: %w", err)

@@ -127,8 +127,5 @@ func call(function string, arguments int) string {
 	return "SELECT * FROM " + pgx.Identifier{"public", function}.Sanitize() + "(" + strings.Join(placeholders, ", ") + ")"
 }
 
-// Ping connects, if need be, and asks for an answer.
-func (p *Pool) Ping(ctx context.Context) error { return p.pool.Ping(ctx) }
-
 // Close waits for the connections in use and ends them all.
 func (p *Pool) Close() { p.pool.Close() }

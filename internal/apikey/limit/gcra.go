@@ -28,7 +28,6 @@ type grant struct {
 	tokens int64         // granted
 	free   int64         // left for others
 	retry  time.Duration // when nothing was granted: until there is a token
-	full   time.Duration // until all tokens are back
 }
 
 // lease is the GCRA: arrival is the time until which the limit is used up, less
@@ -44,7 +43,7 @@ arrival = arrival + granted * interval
 redis.call('SET', KEYS[1], string.format('%.3f', arrival), 'PX', math.ceil((arrival - now) / 1000) + 1000)
 local retry = 0
 if granted == 0 then retry = arrival + interval - period - now end
-return {granted, free - granted, math.ceil(retry), math.ceil(arrival - now)}`)
+return {granted, free - granted, math.ceil(retry)}`)
 
 // gcra is the same for one collector alone. The zero value is unused.
 type gcra struct{ arrival float64 } // microseconds of Unix time
@@ -55,7 +54,7 @@ func (g *gcra) lease(rate Rate, at time.Time, want, debt int64) grant {
 	free := max(0, int64(math.Floor((now+period-g.arrival)/interval+1e-6)))
 	granted := min(want, free)
 	g.arrival += float64(granted) * interval
-	answer := grant{tokens: granted, free: free - granted, full: micros(g.arrival - now)}
+	answer := grant{tokens: granted, free: free - granted}
 	if granted == 0 {
 		answer.retry = micros(g.arrival + interval - period - now)
 	}

@@ -50,12 +50,12 @@ func (l *Lessor) lease(ctx context.Context, name string, rate Rate, want, debt i
 	asking, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	answer, err := lease.Run(asking, l.client, []string{name}, rate.interval(), rate.Period.Microseconds(), want, debt).Int64Slice()
-	if err != nil || len(answer) != 4 {
+	if err != nil || len(answer) != 3 {
 		if ctx.Err() == nil { // a caller that went away says nothing about Redis
 			l.failures.Add(1)
 			l.downUntil.Store(time.Now().Add(pause).UnixNano())
 		}
 		return grant{}, false
 	}
-	return grant{tokens: answer[0], free: answer[1], retry: micros(float64(answer[2])), full: micros(float64(answer[3]))}, true
+	return grant{tokens: answer[0], free: answer[1], retry: micros(float64(answer[2]))}, true
 }

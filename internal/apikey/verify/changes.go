@@ -120,10 +120,10 @@ func (e *Engine) organizationChanged(organization tenant.ID) {
 
 // Caught is the feed's: every change up to a time has been told.
 func (e *Engine) Caught(asOf time.Time) {
-	e.caught.Store(asOf.UnixNano())
 	if e.redis != nil && !e.sealed.Load() {
 		e.unseal()
 	}
+	e.caught.Store(asOf.UnixNano())
 }
 
 // Lost is the feed's: it cannot be read.

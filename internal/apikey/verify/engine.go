@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ type Engine struct {
 	wrong   *memory[attempt]
 	caught  atomic.Int64 // Unix nanoseconds
 	sealed  atomic.Bool  // Redis has the cache secret
+	held    atomic.Int64 // refusals that wait
 
 	mu       sync.Mutex // guards both
 	lookups  map[apikey.ID]*lookup
@@ -89,6 +91,28 @@ type Verified struct {
 // Verify judges a credential. Its errors are apikey.ErrUnauthenticated and
 // apikey.ErrUnavailable.
 func (e *Engine) Verify(ctx context.Context, credential apikey.Credential, now time.Time) (Verified, error) {
+	verified, err := e.decide(ctx, credential, now)
+	if errors.Is(err, apikey.ErrUnauthenticated) {
+		e.hold(ctx, now)
+	}
+	return verified, err
+}
+
+// hold makes refusals take the same time, so that it does not tell an unknown id
+// from a wrong secret. A run of Argon2 for nothing would do so too, but give its
+// processor to whoever makes up ids. Past maxHeld there is a flood, among which
+// the time of an answer tells little.
+func (e *Engine) hold(ctx context.Context, began time.Time) {
+	if e.held.Add(1) <= maxHeld {
+		waiting, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(e.lifetime, cancel)()
+		pause(waiting, min(e.settings.RefusalTime, time.Until(began.Add(e.settings.RefusalTime))))
+	}
+	e.held.Add(-1)
+}
+
+func (e *Engine) decide(ctx context.Context, credential apikey.Credential, now time.Time) (Verified, error) {
 	m := e.mac(credential.Secret)
 	k := e.keys.get(credential.ID)
 	if k != nil && !k.invalid.Load() && !e.stale(k, now) {

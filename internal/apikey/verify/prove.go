@@ -71,50 +71,77 @@ func (e *Engine) startFlight(k *key, m mac, secret string) *flight {
 	f := &flight{done: make(chan struct{})}
 	e.flights[id] = f
 	k.flights.Add(1)
-	e.running.Go(func() {
-		f.state, f.err = e.verify(k, m, secret)
-		e.mu.Lock()
-		delete(e.flights, id)
-		k.flights.Add(-1)
-		e.mu.Unlock()
-		close(f.done)
-	})
+	e.running.Go(func() { e.fly(f, id, k, secret) })
 	return f
 }
 
-// verify waits for its turn and judges anew, for the one before it may have
-// brought the proof.
-func (e *Engine) verify(k *key, m mac, secret string) (*state, error) {
+// fly runs a verification in its turn. After a wrong secret the key's turn rests
+// for as long as Argon2 took, so that who knows a key's id and no more gets half
+// of one processor at most, and other keys do not wait for him meanwhile.
+func (e *Engine) fly(f *flight, id flightID, k *key, secret string) {
 	ctx, cancel := context.WithTimeout(e.lifetime, e.settings.VerifyTimeout)
 	defer cancel()
-	for _, turn := range []chan struct{}{k.slot, e.argon2} {
-		select {
-		case turn <- struct{}{}:
-			defer func() { <-turn }()
-		case <-ctx.Done():
-			return nil, apikey.ErrUnavailable
+	var spent time.Duration
+	if f.err = apikey.ErrUnavailable; take(ctx, k.slot) {
+		defer func() { <-k.slot }()
+		if take(ctx, e.argon2) {
+			f.state, spent, f.err = e.verify(k, id.mac, secret)
+			<-e.argon2
 		}
 	}
+	e.mu.Lock()
+	delete(e.flights, id)
+	k.flights.Add(-1)
+	e.mu.Unlock()
+	close(f.done)
+	if f.err != nil {
+		pause(e.lifetime, spent)
+	}
+}
+
+func take(ctx context.Context, turn chan struct{}) bool {
+	select {
+	case turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pause returns after a time, or when the context ends.
+func pause(ctx context.Context, length time.Duration) {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// verify judges anew, for the verification before it may have brought the proof,
+// and says how long it took.
+func (e *Engine) verify(k *key, m mac, secret string) (proven *state, spent time.Duration, err error) {
 	now := time.Now()
 	s := k.state.Load()
 	switch {
 	case !s.record.Live(now):
-		return nil, apikey.ErrUnauthenticated
+		return nil, 0, apikey.ErrUnauthenticated
 	case s.judge(&m, now) == right:
-		return s, nil
+		return s, 0, nil
 	case s.judge(&m, now) == wrong:
-		return nil, apikey.ErrUnauthenticated
+		return nil, 0, apikey.ErrUnauthenticated
 	}
 	for i, hash := range [2]string{s.record.Hash, s.previousHash(now)} {
 		if hash == "" || s.proofs[i].hash == hash || e.wrong.has(attempt{hash: hash, mac: m}, now) {
 			continue
 		}
 		if e.matches(k, secret, hash) {
-			return k.learn(hash, m, now)
+			proven, err = k.learn(hash, m, now)
+			return proven, time.Since(now), err
 		}
 		e.wrong.add(attempt{hash: hash, mac: m}, now)
 	}
-	return nil, apikey.ErrUnauthenticated
+	return nil, time.Since(now), apikey.ErrUnauthenticated
 }
 
 func (e *Engine) matches(k *key, secret, hash string) bool {

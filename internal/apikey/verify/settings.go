@@ -15,6 +15,7 @@ type Settings struct {
 	MaxLookups       int           // look-ups under way; more are answered Unavailable
 	MaxVerifications int           // Argon2 runs at once, 19 MiB each
 	VerifyTimeout    time.Duration // how long a call waits for its verification
+	RefusalTime      time.Duration // how long a refusal takes at least: more than Argon2
 }
 
 const (
@@ -22,6 +23,8 @@ const (
 	maxFlightsPerKey = 8
 	// maxFlights bounds the verifications that wait for all keys.
 	maxFlights = 1024
+	// maxHeld bounds the refusals that wait for their time to pass.
+	maxHeld = 1024
 	// feedFresh is how old the last reading of the change feed may be for Redis
 	// to be believed before PostgreSQL.
 	feedFresh = 10 * time.Second
