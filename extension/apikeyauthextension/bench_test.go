@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
 )
 
@@ -14,7 +13,7 @@ import (
 // PostgreSQL and Redis. It prints what one request costs.
 func BenchmarkAuthenticate(b *testing.B) {
 	bundle := setup(b, testkit.Redis(b).URL)
-	credential := bundle.key(b, keyadmin.Tenant, bundle.tenant, 2_000_000_000)
+	credential := bundle.limited(b, 2_000_000_000)
 	sources := headers(credential)
 	_, err := bundle.extension.Authenticate(b.Context(), sources)
 	require.NoError(b, err)

@@ -66,7 +66,7 @@ func TestServer_PoisonedRedis(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	entry := func(id apikey.ID) string { return "apikey:" + id.String() }
 
-	good, narrow := b.key(t, keyadmin.Organization, b.organization, 0), b.key(t, keyadmin.Tenant, b.tenant, 0)
+	good, narrow := b.wide(t), b.Key(t)
 	require.Equal(t, codes.OK, judge(b.extension, good))
 	require.Eventually(t, func() bool { return client.Exists(t.Context(), entry(good.ID)).Val() == 1 }, soon, time.Millisecond)
 	held := client.HGetAll(t.Context(), entry(good.ID)).Val()
@@ -80,19 +80,19 @@ func TestServer_PoisonedRedis(t *testing.T) {
 	} {
 		require.NoError(t, client.Del(t.Context(), entry(narrow.ID)).Err())
 		require.NoError(t, client.HSet(t.Context(), entry(narrow.ID), poison).Err())
-		other := start(t, b.database.IngestURL, server.URL)
+		other := start(t, b.IngestURL, server.URL)
 		require.Eventually(t, func() bool { return other.engine.CaughtUp().Unix() > 0 }, soon, time.Millisecond)
 		other.engine.Stats.RedisHits.Store(0)
 		require.Equal(t, codes.OK, judge(other, narrow))
 		require.Zero(t, other.engine.Stats.RedisHits.Load())
 	}
 	// A revoked key's old entry is put back: a new collector does not fall for it.
-	_, err = b.admin.Revoke(t.Context(), good.ID)
+	_, err = b.Admin.Revoke(t.Context(), good.ID)
 	require.NoError(t, err)
 	requireSoon(t, b.extension, good, codes.Unauthenticated)
 	require.NoError(t, client.Del(t.Context(), entry(good.ID)).Err())
 	require.NoError(t, client.HSet(t.Context(), entry(good.ID), held).Err())
-	other := start(t, b.database.IngestURL, server.URL)
+	other := start(t, b.IngestURL, server.URL)
 	require.Equal(t, codes.Unauthenticated, judge(other, good))
 	requireSoon(t, other, good, codes.Unauthenticated)
 
@@ -107,18 +107,18 @@ func TestServer_RedisHit(t *testing.T) {
 	t.Parallel()
 	server := testkit.Redis(t)
 	b := setup(t, server.URL)
-	credential := b.key(t, keyadmin.Tenant, b.tenant, 0)
+	credential := b.Key(t)
 	// The key is fresh in the feed, so that Redis is passed over for it: age it.
 	telemetry := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, telemetry.Shutdown(context.Background())) })
 	config := createDefaultConfig().(*Config).Server.GetOrInsertDefault()
-	config.Postgres.URL, config.Redis.URL = configopaque.String(b.database.IngestURL), configopaque.String(server.URL)
-	conn, err := pgx.Connect(t.Context(), b.database.AdminURL)
+	config.Postgres.URL, config.Redis.URL = configopaque.String(b.IngestURL), configopaque.String(server.URL)
+	conn, err := pgx.Connect(t.Context(), b.AdminURL)
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "UPDATE change_feed SET at = now() - interval '2 hours'")
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
-	first := start(t, b.database.IngestURL, server.URL)
+	first := start(t, b.IngestURL, server.URL)
 	require.Eventually(t, func() bool { return first.engine.CaughtUp().Unix() > 0 }, soon, time.Millisecond)
 	require.Equal(t, codes.OK, judge(first, credential))
 
@@ -152,7 +152,7 @@ func TestServer_RedisHit(t *testing.T) {
 func TestServer_SpendAndUse(t *testing.T) {
 	t.Parallel()
 	b := setup(t, testkit.Redis(t).URL)
-	_, credential, err := b.admin.Create(t.Context(), keyadmin.NewKey{Name: "items", Kind: keyadmin.Tenant, Binding: b.tenant,
+	_, credential, err := b.Admin.Create(t.Context(), keyadmin.NewKey{Name: "items", Kind: keyadmin.Tenant, Binding: b.Tenant,
 		Permissions: []tenant.Permission{tenant.TracesWrite}, Limits: keyadmin.Limits{ItemsPerSecond: 100, BytesPerSecond: 1_000_000}})
 	require.NoError(t, err)
 	ctx, err := b.extension.Authenticate(t.Context(), headers(credential))
@@ -164,7 +164,7 @@ func TestServer_SpendAndUse(t *testing.T) {
 	require.NoError(t, apikey.Spend(ctx, 0, 10))
 
 	require.NoError(t, b.extension.Shutdown(context.Background()))
-	listed, err := b.admin.List(t.Context(), keyadmin.Filter{Kind: keyadmin.Tenant, Binding: b.tenant})
+	listed, err := b.Admin.List(t.Context(), keyadmin.Filter{Kind: keyadmin.Tenant, Binding: b.Tenant})
 	require.NoError(t, err)
 	require.NotNil(t, listed[0].LastUsedAt)
 	require.WithinDuration(t, time.Now(), *listed[0].LastUsedAt, 2*time.Minute)
@@ -174,7 +174,7 @@ func TestServer_SpendAndUse(t *testing.T) {
 func TestServer_Parallel(t *testing.T) {
 	t.Parallel()
 	b := setup(t, testkit.Redis(t).URL)
-	stable, turning := b.key(t, keyadmin.Tenant, b.tenant, 1_000_000), b.key(t, keyadmin.Tenant, b.tenant, 0)
+	stable, turning := b.limited(t, 1_000_000), b.Key(t)
 	require.Equal(t, codes.OK, judge(b.extension, stable))
 	var stop atomic.Bool
 	results := make(chan bool)
@@ -191,7 +191,7 @@ func TestServer_Parallel(t *testing.T) {
 		}()
 	}
 	for range 5 {
-		_, next, err := b.admin.Rotate(t.Context(), turning.ID, time.Minute)
+		_, next, err := b.Admin.Rotate(t.Context(), turning.ID, time.Minute)
 		require.NoError(t, err)
 		requireSoon(t, b.extension, next, codes.OK)
 	}

@@ -2,74 +2,55 @@ package apikeyauthextension
 
 import (
 	"context"
-	"io"
 	"net"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensionauth"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
-	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
 )
 
 // bundle is an extension on a database with one tenant.
 type bundle struct {
+	*apikeytest.World
 	extension *serverExtension
-	admin     *keyadmin.Admin
-	pool      *postgres.Pool
-	database  *testkit.PostgresDatabase
-
-	organization, workspace, tenant tenant.ID
 }
 
 // setup starts an extension. Redis may be "".
-func setup(t testing.TB, redisURL string, change ...func(*ServerConfig)) *bundle {
+func setup(t testing.TB, redisURL string) *bundle {
 	t.Helper()
-	b := &bundle{database: testkit.Postgres(t)}
-	ctx := context.Background()
-	var err error
-	b.pool, err = postgres.Open(b.database.AppURL, postgres.App)
-	require.NoError(t, err)
-	t.Cleanup(b.pool.Close)
-	b.organization, err = bootstrap.CreateOrganization(ctx, b.pool, "acme")
-	require.NoError(t, err)
-	b.workspace, err = bootstrap.CreateWorkspace(ctx, b.pool, b.organization, "shop")
-	require.NoError(t, err)
-	b.tenant, err = bootstrap.CreateTenant(ctx, b.pool, b.organization, b.workspace, "checkout")
-	require.NoError(t, err)
-	b.admin = keyadmin.New(b.pool, "test")
-	b.extension = start(t, b.database.IngestURL, redisURL, change...)
-	return b
+	world := apikeytest.NewWorld(t)
+	return &bundle{World: world, extension: start(t, world.IngestURL, redisURL)}
 }
 
-func start(t testing.TB, postgresURL, redisURL string, change ...func(*ServerConfig)) *serverExtension {
+func start(t testing.TB, postgresURL, redisURL string) *serverExtension {
+	t.Helper()
+	return startWith(t, extensiontest.NewNopSettings(NewFactory().Type()), postgresURL, redisURL)
+}
+
+func startWith(t testing.TB, settings extension.Settings, postgresURL, redisURL string) *serverExtension {
 	t.Helper()
 	config := createDefaultConfig().(*Config)
 	server := config.Server.GetOrInsertDefault()
 	server.Postgres.URL = configopaque.String(postgresURL)
 	server.Redis.URL = configopaque.String(redisURL)
-	for _, c := range change {
-		c(server)
-	}
 	require.NoError(t, server.Validate())
-	made, err := NewFactory().Create(context.Background(), extensiontest.NewNopSettings(NewFactory().Type()), config)
+	made, err := NewFactory().Create(context.Background(), settings, config)
 	require.NoError(t, err)
 	extension := made.(*serverExtension)
 	require.NoError(t, extension.Start(context.Background(), componenttest.NewNopHost()))
@@ -77,14 +58,16 @@ func start(t testing.TB, postgresURL, redisURL string, change ...func(*ServerCon
 	return extension
 }
 
-func (b *bundle) key(t testing.TB, kind keyadmin.Kind, binding tenant.ID, limit int) apikey.Credential {
+// limited makes a key of the tenant with a request limit; 0 is none.
+func (b *bundle) limited(t testing.TB, limit int) apikey.Credential {
 	t.Helper()
-	_, credential, err := b.admin.Create(context.Background(), keyadmin.NewKey{
-		Name: "test", Kind: kind, Binding: binding, Permissions: []tenant.Permission{tenant.TracesWrite},
-		Limits: keyadmin.Limits{RequestsPerMinute: limit},
-	})
-	require.NoError(t, err)
-	return credential
+	return b.Key(t, func(key *keyadmin.NewKey) { key.Limits.RequestsPerMinute = limit })
+}
+
+// wide makes a key of the whole organization.
+func (b *bundle) wide(t testing.TB) apikey.Credential {
+	t.Helper()
+	return b.Key(t, func(key *keyadmin.NewKey) { key.Kind, key.Binding = keyadmin.Organization, b.Organization })
 }
 
 func headers(credential apikey.Credential) map[string][]string {
@@ -96,18 +79,28 @@ func judge(auth extensionauth.Server, credential apikey.Credential) codes.Code {
 	return status.Code(err)
 }
 
-// soon is the time within which a change must reach a running collector.
-const soon = 5 * time.Second
+const (
+	// promised is the time within which a change must reach a running collector.
+	promised = 5 * time.Second
+	// soon is how long a test waits for what has no such promise: machines that
+	// run tests are slow at times.
+	soon = 3 * time.Minute
+)
 
+// requireSoon waits for the answer. A refusal must come as promised.
 func requireSoon(t *testing.T, auth extensionauth.Server, credential apikey.Credential, want codes.Code) {
 	t.Helper()
+	began := time.Now()
 	require.Eventually(t, func() bool { return judge(auth, credential) == want }, soon, 10*time.Millisecond)
+	if want == codes.Unauthenticated {
+		require.Less(t, time.Since(began), promised)
+	}
 }
 
 func TestServer_Authenticate(t *testing.T) {
 	t.Parallel()
 	b := setup(t, testkit.Redis(t).URL)
-	credential := b.key(t, keyadmin.Tenant, b.tenant, 1000)
+	credential := b.limited(t, 1000)
 
 	t.Run("OK", func(t *testing.T) {
 		address := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}
@@ -127,7 +120,7 @@ func TestServer_Authenticate(t *testing.T) {
 		require.Equal(t, tenant.Choice{Tenant: other}, auth.Choice, "the caller's choice is carried, not judged, here")
 		scope, err := auth.Principal.Resolve(tenant.Choice{})
 		require.NoError(t, err)
-		require.Equal(t, tenant.Scope{Workspace: b.workspace, Tenant: b.tenant}, scope)
+		require.Equal(t, tenant.Scope{Workspace: b.Workspace, Tenant: b.Tenant}, scope)
 		limits, limited := apikey.RateLimitFromContext(next)
 		require.True(t, limited)
 		require.Equal(t, 1000, limits.Limit)
@@ -165,7 +158,7 @@ func TestServer_Authenticate(t *testing.T) {
 	})
 	t.Run("ErrExpired", func(t *testing.T) {
 		at := time.Now().Add(200 * time.Millisecond)
-		_, expiring, err := b.admin.Create(t.Context(), keyadmin.NewKey{Name: "short", Kind: keyadmin.Tenant, Binding: b.tenant, Permissions: []tenant.Permission{tenant.LogsWrite}, ExpiresAt: &at})
+		_, expiring, err := b.Admin.Create(t.Context(), keyadmin.NewKey{Name: "short", Kind: keyadmin.Tenant, Binding: b.Tenant, Permissions: []tenant.Permission{tenant.LogsWrite}, ExpiresAt: &at})
 		require.NoError(t, err)
 		requireSoon(t, b.extension, expiring, codes.Unauthenticated)
 		require.False(t, time.Now().Before(at))
@@ -183,26 +176,26 @@ func TestServer_Changes(t *testing.T) {
 			if down {
 				redis.Stop()
 			}
-			revoked := b.key(t, keyadmin.Tenant, b.tenant, 0)
-			rotated := b.key(t, keyadmin.Tenant, b.tenant, 0)
-			wide := b.key(t, keyadmin.Organization, b.organization, 0)
+			revoked := b.Key(t)
+			rotated := b.Key(t)
+			wide := b.wide(t)
 			for _, credential := range []apikey.Credential{revoked, rotated, wide} {
 				require.Equal(t, codes.OK, judge(b.extension, credential))
 			}
-			_, err := b.admin.Revoke(t.Context(), revoked.ID)
+			_, err := b.Admin.Revoke(t.Context(), revoked.ID)
 			require.NoError(t, err)
 			requireSoon(t, b.extension, revoked, codes.Unauthenticated)
 
-			_, renewed, err := b.admin.Rotate(t.Context(), rotated.ID, time.Hour)
+			_, renewed, err := b.Admin.Rotate(t.Context(), rotated.ID, time.Hour)
 			require.NoError(t, err)
 			requireSoon(t, b.extension, renewed, codes.OK)
 			require.Equal(t, codes.OK, judge(b.extension, rotated), "within the grace")
-			_, last, err := b.admin.Rotate(t.Context(), rotated.ID, 0)
+			_, last, err := b.Admin.Rotate(t.Context(), rotated.ID, 0)
 			require.NoError(t, err)
 			requireSoon(t, b.extension, last, codes.OK)
 			require.Equal(t, codes.Unauthenticated, judge(b.extension, rotated), "there is no grace for it any more")
 
-			added, err := bootstrap.CreateTenant(t.Context(), b.pool, b.organization, b.workspace, "added later")
+			added, err := bootstrap.CreateTenant(t.Context(), b.Pool, b.Organization, b.Workspace, "added later")
 			require.NoError(t, err)
 			covers := func() bool {
 				next, err := b.extension.Authenticate(t.Context(), headers(wide))
@@ -213,10 +206,10 @@ func TestServer_Changes(t *testing.T) {
 				return err == nil
 			}
 			require.Eventually(t, covers, soon, 10*time.Millisecond, "a wide key covers a new tenant")
-			require.NoError(t, bootstrap.DeleteTenant(t.Context(), b.pool, b.organization, added))
+			require.NoError(t, bootstrap.DeleteTenant(t.Context(), b.Pool, b.Organization, added))
 			require.Eventually(t, func() bool { return !covers() }, soon, 10*time.Millisecond)
 
-			require.NoError(t, bootstrap.DeleteOrganization(t.Context(), b.pool, b.organization))
+			require.NoError(t, bootstrap.DeleteOrganization(t.Context(), b.Pool, b.Organization))
 			requireSoon(t, b.extension, wide, codes.Unauthenticated)
 		})
 	}
@@ -227,26 +220,27 @@ func TestServer_Changes(t *testing.T) {
 func TestServer_PostgresDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "")
-	gate := newGate(t, b.database.IngestURL)
-	extension := start(t, gate.url, "")
-	known, unknown := b.key(t, keyadmin.Tenant, b.tenant, 0), b.key(t, keyadmin.Tenant, b.tenant, 0)
+	gate := apikeytest.NewGate(t, b.IngestURL)
+	gate.Close()
+	extension := start(t, gate.URL, "")
+	known, unknown := b.Key(t), b.Key(t)
 	require.Equal(t, codes.Unavailable, judge(extension, known), "the store was never reached")
-	gate.open()
+	gate.Open()
 	// The feed still tells of the key's creation: what is read before is read again.
 	require.Eventually(t, func() bool { return !extension.engine.CaughtUp().IsZero() }, soon, 10*time.Millisecond)
 	requireSoon(t, extension, known, codes.OK)
-	gate.close()
+	gate.Close()
 	require.Equal(t, codes.OK, judge(extension, known))
 	require.Equal(t, codes.Unavailable, judge(extension, unknown))
-	require.Equal(t, codes.Unauthenticated, judge(extension, apikey.Credential{ID: known.ID, Secret: unknown.Secret}))
-	gate.open()
+	require.Equal(t, codes.Unauthenticated, judge(extension, apikeytest.Wrong(known)))
+	gate.Open()
 	requireSoon(t, extension, unknown, codes.OK)
 }
 
 func TestServer_RateLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, testkit.Redis(t).URL)
-	credential := b.key(t, keyadmin.Tenant, b.tenant, 50)
+	credential := b.limited(t, 50)
 	passed := 0
 	for range 100 {
 		_, err := b.extension.Authenticate(t.Context(), headers(credential))
@@ -262,120 +256,4 @@ func TestServer_RateLimit(t *testing.T) {
 		require.True(t, limits.Reset.After(time.Now()))
 	}
 	require.InDelta(t, 50, passed, 5)
-}
-
-// A hundred wrong secrets at once use neither more than their share of the
-// processor nor the time of good requests.
-func TestServer_WrongSecrets(t *testing.T) {
-	t.Parallel()
-	b := setup(t, testkit.Redis(t).URL)
-	good := b.key(t, keyadmin.Tenant, b.tenant, 0)
-	require.Equal(t, codes.OK, judge(b.extension, good))
-	quiet := median(t, b.extension, good)
-
-	stop := make(chan struct{})
-	var flood sync.WaitGroup
-	victim := b.key(t, keyadmin.Tenant, b.tenant, 0) // its HMAC is not known: each wrong secret is a cold one
-	for range 100 {
-		flood.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					_ = judge(b.extension, apikey.Credential{ID: victim.ID, Secret: apikey.NewSecret()})
-				}
-			}
-		})
-	}
-	stats := &b.extension.engine.Stats
-	require.Eventually(t, func() bool { return stats.Argon2Wrong.Load() > 3 }, 10*time.Second, time.Millisecond)
-	flooded := median(t, b.extension, good)
-	close(stop)
-	flood.Wait()
-	t.Logf("median of good requests: %s quiet, %s flooded", quiet, flooded)
-	// Both are a few microseconds: below 50 the machine's noise is larger than they.
-	require.Less(t, flooded, max(2*quiet, 50*time.Microsecond))
-	require.LessOrEqual(t, stats.Argon2Peak.Load(), int64(max(1, b.extension.config.Verification.MaxConcurrent)))
-}
-
-func median(t *testing.T, auth extensionauth.Server, credential apikey.Credential) time.Duration {
-	t.Helper()
-	taken := make([]time.Duration, 2001)
-	sources := headers(credential)
-	for i := range taken {
-		begin := time.Now()
-		_, err := auth.Authenticate(t.Context(), sources)
-		taken[i] = time.Since(begin)
-		require.NoError(t, err)
-	}
-	slices.Sort(taken)
-	return taken[len(taken)/2]
-}
-
-// gate stands before PostgreSQL and lets connections through while it is open.
-type gate struct {
-	url    string
-	mu     sync.Mutex
-	isOpen bool
-	conns  []net.Conn
-}
-
-func newGate(t *testing.T, target string) *gate {
-	t.Helper()
-	config, err := pgx.ParseConfig(target)
-	require.NoError(t, err)
-	g := &gate{}
-	port := strconv.Itoa(int(config.Port))
-	network, address := "tcp", net.JoinHostPort(config.Host, port)
-	if strings.HasPrefix(config.Host, "/") {
-		network, address = "unix", config.Host+"/.s.PGSQL."+port
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close(); g.close() })
-	g.url = "postgres://" + config.User + "@" + listener.Addr().String() + "/" + config.Database + "?sslmode=disable"
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			g.serve(conn, network, address)
-		}
-	}()
-	return g
-}
-
-func (g *gate) serve(conn net.Conn, network, address string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.isOpen {
-		_ = conn.Close()
-		return
-	}
-	upstream, err := net.Dial(network, address)
-	if err != nil {
-		_ = conn.Close()
-		return
-	}
-	g.conns = append(g.conns, conn, upstream)
-	go func() { _, _ = io.Copy(upstream, conn); _ = upstream.Close() }()
-	go func() { _, _ = io.Copy(conn, upstream); _ = conn.Close() }()
-}
-
-func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.isOpen = true
-}
-
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.isOpen = false
-	for _, conn := range g.conns {
-		_ = conn.Close()
-	}
-	g.conns = nil
 }
