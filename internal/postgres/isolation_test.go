@@ -183,7 +183,7 @@ func TestPool_InScope(t *testing.T) {
 		require.Equal(t, 2, count(t, open(t, w.OwnerURL, postgres.App), postgres.Organization(w.one.id), "SELECT FROM tenants"))
 	})
 	t.Run("OtherRole", func(t *testing.T) {
-		_, err := open(t, w.IngestURL, postgres.App).Call(t.Context(), "schema_version")
+		_, err := open(t, w.IngestURL, postgres.App).Call(t.Context(), "schema_version") //nolint:sqlclosecheck // not a statement
 		require.ErrorContains(t, err, "become telemetryflow_app (connect as that role, or as a member of it)")
 	})
 }

@@ -2,7 +2,6 @@ package keystore_test
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +62,7 @@ func TestRedis_Put(t *testing.T) {
 	require.Positive(t, ttl)
 	require.LessOrEqual(t, ttl, time.Hour)
 	plain := client.HGet(t.Context(), "apikey:"+id.String(), "record").Val()
-	require.False(t, strings.Contains(plain, "argon2id"), "it is sealed")
+	require.NotContains(t, plain, "argon2id", "it is sealed")
 }
 
 // What cannot be believed is a miss, and is removed where it stands in the way.

@@ -106,7 +106,7 @@ func (e *Engine) hold(ctx context.Context, began time.Time) {
 	if e.held.Add(1) <= maxHeld {
 		waiting, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(e.lifetime, cancel)()
+		defer context.AfterFunc(e.lifetime, cancel)() //nolint:contextcheck // the engine stops the call, which has its own context
 		pause(waiting, min(e.settings.RefusalTime, time.Until(began.Add(e.settings.RefusalTime))))
 	}
 	e.held.Add(-1)

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,7 +141,7 @@ func TestEngine_HeldRefusals(t *testing.T) {
 			if n := refused.Add(1); n <= all-held {
 				answered.Done()
 			}
-			if err != apikey.ErrUnauthenticated {
+			if !errors.Is(err, apikey.ErrUnauthenticated) {
 				t.Error(err)
 			}
 		})

@@ -35,7 +35,7 @@ func (e *Engine) prove(ctx context.Context, k *key, m mac, secret string, now ti
 		e.Stats.NegativeHits.Add(1)
 		return nil, apikey.ErrUnauthenticated
 	}
-	f := e.startFlight(k, m, secret)
+	f := e.startFlight(k, m, secret) //nolint:contextcheck // others wait for it as well: it lives as long as the engine
 	if f == nil {
 		return nil, apikey.ErrUnavailable
 	}

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -96,7 +97,7 @@ func (c *collector) refused(t *testing.T, credential apikey.Credential, message 
 func (c *collector) within(t *testing.T, limit time.Duration, credential apikey.Credential, want error, message ...any) {
 	t.Helper()
 	began := time.Now()
-	require.Eventually(t, func() bool { return c.judge(credential, 0) == want }, patience, 5*time.Millisecond, message...)
+	require.Eventually(t, func() bool { return errors.Is(c.judge(credential, 0), want) }, patience, 5*time.Millisecond, message...)
 	require.Less(t, time.Since(began), limit, message...)
 }
 

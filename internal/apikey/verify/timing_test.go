@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestEngine_RefusalTime(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				taken[kind] = append(taken[kind], time.Since(began))
-				if err != apikey.ErrUnauthenticated {
+				if !errors.Is(err, apikey.ErrUnauthenticated) {
 					t.Error(kind, err)
 				}
 			})
