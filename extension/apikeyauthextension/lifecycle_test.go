@@ -159,7 +159,7 @@ func TestServer_SpendAndUse(t *testing.T) {
 	require.NoError(t, err)
 	_, limited := apikey.RateLimitFromContext(ctx)
 	require.False(t, limited, "no request limit")
-	require.NoError(t, apikey.Spend(ctx, 300, 10), "larger than the limit, but something was left")
+	require.NoError(t, apikey.Spend(ctx, 30_000, 10), "larger than the limit, but something was left")
 	require.Error(t, apikey.Spend(ctx, 1, 10), "the debt is paid first")
 	require.NoError(t, apikey.Spend(ctx, 0, 10))
 

@@ -241,7 +241,7 @@ func TestServer_RateLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, testkit.Redis(t).URL)
 	credential := b.limited(t, 50)
-	passed := 0
+	passed, began := 0, time.Now()
 	for range 100 {
 		_, err := b.extension.Authenticate(t.Context(), headers(credential))
 		if err == nil {
@@ -255,5 +255,6 @@ func TestServer_RateLimit(t *testing.T) {
 		require.Zero(t, limits.Remaining)
 		require.True(t, limits.Reset.After(time.Now()))
 	}
-	require.InDelta(t, 50, passed, 5)
+	require.GreaterOrEqual(t, passed, 45)
+	require.LessOrEqual(t, float64(passed), 50+50*time.Since(began).Minutes()+1, "the limit, and what came back meanwhile")
 }
