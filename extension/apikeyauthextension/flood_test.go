@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 // flood is a hundred clients that try one wrong secret after the other, of a key

@@ -21,9 +21,9 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 // refusals are credentials that do not hold, each for another reason.

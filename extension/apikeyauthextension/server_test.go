@@ -18,11 +18,11 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 // bundle is an extension on a database with one tenant.

@@ -9,11 +9,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
 	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,11 +12,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keystore"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/limit"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 // While PostgreSQL cannot be reached, a known key works for MaxStale, and then is

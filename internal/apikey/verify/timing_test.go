@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
-	"github.com/telemetryflow/telemetryflow/internal/apikey/apikeytest"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
 )
 
 // The time of a refusal does not tell whether there is such a key, nor whether
