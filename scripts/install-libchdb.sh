@@ -47,7 +47,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 say "fetching $package $version"
-if ! (cd "$work" && npm pack --silent --ignore-scripts "$package@$version") >"$work/log" 2>&1; then
+if ! (cd "$work" && npm pack --loglevel=error --ignore-scripts "$package@$version") >"$work/log" 2>&1; then
     cat "$work/log" >&2
     say "npm could not fetch $package@$version"
     exit 1

@@ -16,7 +16,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
 // The load: every kind of item, over every way, for each of two tenants at once.
@@ -43,6 +45,7 @@ func TestSystem(t *testing.T) {
 
 	t.Run("Load", func(t *testing.T) { testLoad(t, stack, to, owners) })
 	t.Run("Forged", func(t *testing.T) { testForged(t, stack, to, owners) })
+	t.Run("Refused", func(t *testing.T) { testRefused(t, stack, to, owners[0]) })
 	t.Run("Telemetrygen", func(t *testing.T) { testTelemetrygen(t, stack, owners[0]) })
 	t.Run("Revoked", func(t *testing.T) { testRevoked(t, stack, to, owners[1]) })
 }
@@ -147,6 +150,33 @@ func testForged(t *testing.T, stack *stacktest.Stack, to *endpoints, owners []ow
 	for _, relation := range []string{"spans_v3", "logs_v3", "metrics_v3"} {
 		require.Equal(t, "0", stack.Query(t, "SELECT count() FROM %s WHERE service_name = 'forged'", relation))
 	}
+}
+
+// What a key may not send, or no more of, is refused over every way, and not stored.
+func testRefused(t *testing.T, stack *stacktest.Stack, to *endpoints, o owner) {
+	lacking := map[string]credential{
+		"traces": o.newKey(t, stack, keyadmin.Limits{}, tenant.MetricsWrite, tenant.LogsWrite),
+		"logs":   o.newKey(t, stack, keyadmin.Limits{}, tenant.MetricsWrite, tenant.TracesWrite),
+		"gauge":  o.newKey(t, stack, keyadmin.Limits{}, tenant.LogsWrite, tenant.TracesWrite),
+	}
+	s := &sequence{service: "refused", tenant: o.tenant, start: time.Now()}
+	for _, way := range ways {
+		limited := o.newKey(t, stack, keyadmin.Limits{RequestsPerMinute: 1}, tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite)
+		_, err := way.send(t.Context(), to, limited, (&sequence{service: "limited", tenant: o.tenant, start: time.Now()}).of("logs"))
+		require.NoError(t, err, way.name)
+		for _, kind := range []string{"traces", "logs", "gauge"} {
+			_, err = way.send(t.Context(), to, limited, s.of(kind))
+			require.ErrorContains(t, err, refusal(way, "429", "ResourceExhausted"), "%s over %s: the limit is used up", kind, way.name)
+			_, err = way.send(t.Context(), to, lacking[kind], s.of(kind))
+			require.ErrorContains(t, err, refusal(way, "403", "PermissionDenied"), "%s over %s: a permission is missing", kind, way.name)
+			_, err = way.send(t.Context(), to, credential{}, s.of(kind))
+			require.ErrorContains(t, err, refusal(way, "401", "Unauthenticated"), "%s over %s: no key", kind, way.name)
+		}
+	}
+	for _, relation := range []string{"spans_v3", "logs_v3", "metrics_v3"} {
+		require.Equal(t, "0", stack.Query(t, "SELECT count() FROM %s WHERE service_name = 'refused'", relation))
+	}
+	require.Equal(t, strconv.Itoa(3*len(ways)), stack.Query(t, "SELECT count() FROM logs_v3 WHERE service_name = 'limited'"))
 }
 
 func (s *sequence) of(kind string) payload {

@@ -33,12 +33,21 @@ func newOwner(t *testing.T, stack *stacktest.Stack, name string) owner {
 	require.NoError(t, err)
 	id, err := bootstrap.CreateTenant(t.Context(), pool, organization, workspace, name)
 	require.NoError(t, err)
+	o := owner{workspace: workspace.String(), tenant: id.String()}
+	o.key = o.newKey(t, stack, keyadmin.Limits{}, tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite)
+	return o
+}
+
+// newKey makes another key of the tenant.
+func (o owner) newKey(t *testing.T, stack *stacktest.Stack, limits keyadmin.Limits, permissions ...tenant.Permission) credential {
+	t.Helper()
+	id, err := tenant.ParseID(o.tenant)
+	require.NoError(t, err)
 	_, key, err := administer(t, stack).Create(t.Context(), keyadmin.NewKey{
-		Name: name, Kind: keyadmin.Tenant, Binding: id,
-		Permissions: []tenant.Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite},
+		Name: "end-to-end test", Kind: keyadmin.Tenant, Binding: id, Permissions: permissions, Limits: limits,
 	})
 	require.NoError(t, err)
-	return owner{workspace: workspace.String(), tenant: id.String(), key: credential{id: key.ID.String(), secret: key.Secret}}
+	return credential{id: key.ID.String(), secret: key.Secret}
 }
 
 func (o owner) revoke(t *testing.T, stack *stacktest.Stack) {

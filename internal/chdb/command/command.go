@@ -109,6 +109,11 @@ func (f *flags) run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer closeAll(listeners)
+	if !f.server.AllowOutside {
+		if err := enterEmptyFolder(&f.engine); err != nil {
+			return err
+		}
+	}
 	engine, err := chdb.Start(f.engine)
 	if err != nil {
 		return err
@@ -131,6 +136,26 @@ func (f *flags) run(ctx context.Context, stdout io.Writer) error {
 	case <-ctx.Done():
 		return f.drain(front) //nolint:contextcheck // ctx has ended
 	}
+}
+
+// enterEmptyFolder leaves the folder that the command was started in: the
+// engine takes the name of a table that it does not know for that of a file there.
+func enterEmptyFolder(options *chdb.Options) error {
+	for _, path := range []*string{&options.Library, &options.DataPath} {
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", *path, err)
+		}
+		*path = absolute
+	}
+	empty := filepath.Join(options.DataPath, "empty")
+	if err := os.MkdirAll(empty, 0o750); err != nil {
+		return fmt.Errorf("make an empty folder to work in: %w", err)
+	}
+	if err := os.Chdir(empty); err != nil {
+		return fmt.Errorf("enter an empty folder: %w", err)
+	}
+	return nil
 }
 
 func (f *flags) drain(front *server.Server) error {

@@ -20,10 +20,14 @@ const (
 )
 
 type lexer struct {
-	sql string
-	pos int
-	odd bool // something was passed that the engine may cut up otherwise
+	sql      string
+	pos      int
+	odd      bool // something was passed that the engine may cut up otherwise
+	unclosed int  // heredocs whose end was looked for in vain
 }
+
+// maxUnclosed bounds the work: each such look reads the rest of the text.
+const maxUnclosed = 64
 
 // next returns the next token; the last one is of kind end.
 func (l *lexer) next() token {
@@ -127,8 +131,13 @@ func (l *lexer) heredoc() bool {
 			return false
 		}
 	}
+	if l.unclosed >= maxUnclosed {
+		l.odd = true
+		return false
+	}
 	close := strings.Index(rest[len(tag):], tag)
 	if close < 0 {
+		l.unclosed++
 		return false
 	}
 	l.pos += close + 2*len(tag)

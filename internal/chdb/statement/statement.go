@@ -1,7 +1,6 @@
 package statement
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -112,14 +111,12 @@ func (p *parser) parse() Statement {
 // scan passes the rest of a statement, looking for the clauses that matter.
 func (p *parser) scan(kind Kind) Statement {
 	s := Statement{Kind: kind}
-	last := p.token.start
-	for p.token.kind != end {
+	last, ended := p.token.start, false
+	for ; p.token.kind != end; p.advance() {
+		if ended = p.isPunctuation(';'); ended {
+			continue
+		}
 		switch {
-		case p.isPunctuation(';'):
-			if p.atEnd() {
-				s.Text = p.sql[:last]
-				return s
-			}
 		case p.is("TEMPORARY"):
 			s.Temporary = true
 		case p.is("FORMAT"):
@@ -134,9 +131,10 @@ func (p *parser) scan(kind Kind) Statement {
 			return refused("FROM INFILE reads a file of the engine's machine")
 		}
 		last = p.token.end
-		p.advance()
 	}
-	s.Text = p.sql
+	if s.Text = p.sql; ended {
+		s.Text = p.sql[:last]
+	}
 	return s
 }
 
@@ -177,148 +175,4 @@ func (p *parser) formatClause() string {
 		return p.text(format)
 	}
 	return ""
-}
-
-func (p *parser) set() Statement {
-	start := p.lexer
-	changes := map[string]string{}
-	for {
-		p.advance()
-		if p.token.kind != word && p.token.kind != name {
-			break
-		}
-		key := unquote(p.text(p.token))
-		for p.advance(); p.isPunctuation('.'); p.advance() {
-			p.advance()
-			key += "." + unquote(p.text(p.token))
-		}
-		value := "1" // SET name alone switches it on
-		if p.isPunctuation('=') {
-			value = p.value()
-		}
-		changes[key] = value
-		if !p.isPunctuation(',') {
-			break
-		}
-	}
-	if p.token.kind == end || p.isPunctuation(';') && p.atEnd() {
-		if len(changes) > 0 {
-			return Statement{Kind: Set, Text: p.sql, Changes: changes}
-		}
-	}
-	p.lexer = start
-	p.advance()
-	return p.scan(Other)
-}
-
-// value reads a literal with an optional sign, and moves past it.
-func (p *parser) value() string {
-	p.advance()
-	sign := ""
-	if p.isPunctuation('-') || p.isPunctuation('+') {
-		sign = p.text(p.token)
-		p.advance()
-	}
-	text := p.text(p.token)
-	if p.token.kind == literal {
-		text = unquote(text)
-	}
-	p.advance()
-	for p.isPunctuation('.') { // a number's fraction
-		text += "."
-		p.advance()
-		if p.token.kind == word {
-			text += p.text(p.token)
-			p.advance()
-		}
-	}
-	return sign + text
-}
-
-func (p *parser) use() Statement {
-	s := p.scanFrom(Other)
-	p.advance()
-	if p.is("DATABASE") {
-		p.advance()
-	}
-	if p.token.kind == word || p.token.kind == name {
-		s.Database = unquote(p.text(p.token))
-		p.advance()
-		if p.token.kind == end || p.isPunctuation(';') && p.atEnd() {
-			s.Kind = Use
-		}
-	}
-	return s
-}
-
-// scanFrom scans the rest without moving.
-func (p *parser) scanFrom(kind Kind) Statement {
-	ahead := *p
-	return ahead.scan(kind)
-}
-
-func (p *parser) kill() Statement {
-	s := p.scanFrom(Other)
-	var text []string
-	for p.token.kind != end && !p.isPunctuation(';') {
-		text = append(text, p.text(p.token))
-		p.advance()
-	}
-	const want = "KILL QUERY WHERE query_id = "
-	if len(text) >= 6 && len(text) <= 7 && strings.EqualFold(strings.Join(text[:5], " ")+" ", want) && strings.HasPrefix(text[5], "'") {
-		s.Kind, s.QueryID = Kill, unquote(text[5])
-	}
-	return s
-}
-
-func (p *parser) system() Statement {
-	s := p.scanFrom(Other)
-	if p.advance(); p.isAny("SHUTDOWN", "KILL", "SUSPEND") {
-		return refused("SYSTEM " + strings.ToUpper(p.text(p.token)) + " would end the engine: stop its process instead")
-	}
-	return s
-}
-
-// unquote returns what a quoted token stands for.
-func unquote(s string) string {
-	if len(s) < 2 || !strings.ContainsRune("'`\"", rune(s[0])) || s[len(s)-1] != s[0] {
-		return s
-	}
-	quote, body := s[0], s[1:len(s)-1]
-	var b strings.Builder
-	for i := 0; i < len(body); i++ {
-		switch {
-		case body[i] == '\\' && i+1 < len(body):
-			i++
-			if body[i] == 'x' && i+2 < len(body) {
-				if c, err := strconv.ParseUint(body[i+1:i+3], 16, 8); err == nil {
-					b.WriteByte(byte(c))
-					i += 2
-					continue
-				}
-			}
-			b.WriteByte(unescape(body[i]))
-		case body[i] == quote:
-			i++ // doubled
-			b.WriteByte(quote)
-		default:
-			b.WriteByte(body[i])
-		}
-	}
-	return b.String()
-}
-
-func unescape(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 't':
-		return '\t'
-	case 'r':
-		return '\r'
-	case '0':
-		return 0
-	default:
-		return c
-	}
 }

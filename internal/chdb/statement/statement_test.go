@@ -1,8 +1,10 @@
 package statement_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -76,4 +78,25 @@ func FuzzParse(f *testing.F) {
 			require.LessOrEqual(t, got.Data, len(sql))
 		}
 	})
+}
+
+// A text that is hard to cut up takes a moment, not minutes.
+func TestParse_LinearTime(t *testing.T) {
+	t.Parallel()
+	fence := statement.NewFence(nil, nil)
+	var tags strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&tags, "$t%d$ ", i)
+	}
+	for name, text := range map[string]string{
+		"unclosed heredocs": "SELECT " + tags.String(), "semicolons": "SELECT 1" + strings.Repeat(";", 2_000_000) + "x",
+		"parentheses": "SELECT " + strings.Repeat("f(", 1_000_000), "sources": "CREATE " + strings.Repeat("SOURCE(CLICKHOUSE(TABLE ", 100_000),
+		"comments": "SELECT " + strings.Repeat("/*", 1_000_000), "statements": strings.Repeat("SET a = 1;", 200_000),
+	} {
+		begun := time.Now()
+		_ = statement.Parse(text)
+		_ = fence.Check(text)
+		require.Less(t, time.Since(begun), 10*time.Second, name)
+	}
+	require.NotEmpty(t, fence.Check("SELECT "+tags.String()), "what could not be cut up is refused")
 }
