@@ -96,7 +96,7 @@ func createDefaultConfig() component.Config {
 		Ack:          ackStored,
 		NumConsumers: 10,
 		Group: GroupConfig{
-			MaxItems:      65_536,   // larger blocks gain nothing at the engine
+			MaxItems:      65_536,   // bounds the wait of the first request in a group
 			MaxBytes:      64 << 20, // of OTLP, about as much again in columns
 			ParallelItems: 8_192,    // from here on an insert's fixed cost is small
 			ParallelAfter: time.Second,

@@ -14,7 +14,7 @@ func insertSettings(config *Config) map[string]any {
 		"max_partitions_per_insert_block":                    100,
 		"insert_deduplicate":                                 1,
 		"deduplicate_blocks_in_dependent_materialized_views": 1,
-		"materialize_skip_indexes_on_insert":                 0, // merges build them, at a fifth of the cost
+		"materialize_skip_indexes_on_insert":                 0, // merges build them, while no client waits
 		"max_execution_time":                                 int(config.Timeout.Seconds()) + 1,
 		"wait_end_of_query":                                  1, // a failure after the first byte would look like success
 	}

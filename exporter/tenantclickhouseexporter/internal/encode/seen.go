@@ -25,7 +25,7 @@ type SeenSeries struct {
 	limit          int
 }
 
-// NewSeenSeries makes a memory of at most limit series, at about 60 bytes each.
+// NewSeenSeries makes a memory of at most limit series.
 func NewSeenSeries(limit int) *SeenSeries {
 	return &SeenSeries{younger: make(map[seriesKey]struct{}), limit: max(limit/2, 1)}
 }
