@@ -114,8 +114,8 @@ func (e *Engine) hold(ctx context.Context, began time.Time) {
 
 func (e *Engine) decide(ctx context.Context, credential apikey.Credential, now time.Time) (Verified, error) {
 	m := e.mac(credential.Secret)
-	k := e.keys.get(credential.ID)
-	if k != nil && !k.invalid.Load() && !e.stale(k, now) {
+	k := e.current(credential.ID, now)
+	if k != nil {
 		e.Stats.L1Hits.Add(1)
 		if now.UnixNano() > k.refreshAt.Load() {
 			e.refresh(k, now)
@@ -142,6 +142,14 @@ func (e *Engine) decide(ctx context.Context, credential apikey.Credential, now t
 	}
 	k.use(now)
 	return Verified{Principal: s.principal, Limits: s.limits}, nil
+}
+
+// current is the key, if what is held of it can be believed.
+func (e *Engine) current(id apikey.ID, now time.Time) *key {
+	if k := e.keys.get(id); k != nil && !k.invalid.Load() && !e.stale(k, now) {
+		return k
+	}
+	return nil
 }
 
 // stale reports whether neither the store nor the feed has confirmed the state

@@ -26,7 +26,10 @@ func (e *Engine) load(ctx context.Context, id apikey.ID, now time.Time) (*key, e
 		e.Stats.NegativeHits.Add(1)
 		return nil, apikey.ErrUnauthenticated
 	}
-	l := e.startLookup(id)
+	l, k := e.joinLookup(id, now)
+	if k != nil {
+		return k, nil
+	}
 	if l == nil {
 		return nil, apikey.ErrUnavailable
 	}
@@ -42,15 +45,26 @@ func (e *Engine) load(ctx context.Context, id apikey.ID, now time.Time) (*key, e
 func (e *Engine) refresh(k *key, now time.Time) {
 	next := now.Add(retryRefresh).UnixNano()
 	if at := k.refreshAt.Load(); now.UnixNano() > at && k.refreshAt.CompareAndSwap(at, next) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		e.startLookup(k.id)
 	}
 }
 
-// startLookup joins or starts the lookup of an id. It is nil when too many are
-// under way.
-func (e *Engine) startLookup(id apikey.ID) *lookup {
+// joinLookup joins or starts the lookup of an id, unless one has brought the key
+// since the caller missed it.
+func (e *Engine) joinLookup(id apikey.ID, now time.Time) (*lookup, *key) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if k := e.current(id, now); k != nil {
+		return nil, k
+	}
+	return e.startLookup(id), nil
+}
+
+// startLookup joins or starts the lookup of an id. It is nil when too many are
+// under way. The caller holds mu.
+func (e *Engine) startLookup(id apikey.ID) *lookup {
 	if l := e.lookups[id]; l != nil {
 		return l
 	}
@@ -152,15 +166,17 @@ func (e *Engine) install(l *lookup, id apikey.ID, record *keystore.Record, numbe
 		return false
 	}
 	next := &state{record: record, principal: record.Principal(id.String()), confirmed: record.ReadAt}
+	refreshAt := now.Add(e.settings.L1TTL).UnixNano() // stored before callers see the state, who would read anew
 	k := e.keys.get(id)
 	if k == nil {
 		next.limits = limit.NewSet(e.lessor, id.String(), record.Limits)
 		k = newKey(id, next)
+		k.refreshAt.Store(refreshAt)
 		e.keys.put(k, e.settings.MaxKeys)
 	} else {
+		k.refreshAt.Store(refreshAt)
 		k.replace(next, e.lessor)
 	}
-	k.refreshAt.Store(now.Add(e.settings.L1TTL).UnixNano())
 	l.key = k
 	return true
 }
