@@ -37,7 +37,7 @@ func work(disk *waltest.Disk, first, records int) (h history, err error) {
 	}
 	var positions []wal.Position
 	for i := first; i < first+records; i++ {
-		at, err := log.Append(1, numbered(i))
+		at, _, err := log.Append(1, numbered(i))
 		if err != nil {
 			return h, err
 		}

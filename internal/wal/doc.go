@@ -3,7 +3,7 @@
 //
 //	log, err := wal.Open(disk, settings)
 //	damage, err := log.Replay(0, log.End(), func(r wal.Record) error { … }) // what an earlier run left
-//	position, err := log.Append(kind, payload)                             // written
+//	from, to, err := log.Append(kind, payload)                             // written
 //	durable, err := log.Sync()                                             // and on disk
 //	err = log.Release(before)                                              // no longer needed
 //

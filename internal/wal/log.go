@@ -57,37 +57,37 @@ func Open(disk Disk, settings Settings) (*Log, error) {
 	return l, nil
 }
 
-// Append writes a record and returns where it begins. It is not durable yet. On
-// ErrFull nothing has changed; after any other error everything that was not
-// durable is void, as after a failed Sync.
-func (l *Log) Append(kind Kind, payload []byte) (Position, error) {
+// Append writes a record and returns where it begins and ends. It is not durable
+// yet. On ErrFull nothing has changed; after any other error everything that was
+// not durable is void, as after a failed Sync.
+func (l *Log) Append(kind Kind, payload []byte) (from, to Position, err error) {
 	return l.append(kind, payload, controlReserve)
 }
 
 // AppendControl is Append for a small record that must get through when the log is
 // full, because it leads to a Release.
-func (l *Log) AppendControl(kind Kind, payload []byte) (Position, error) {
+func (l *Log) AppendControl(kind Kind, payload []byte) (from, to Position, err error) {
 	return l.append(kind, payload, 0)
 }
 
-func (l *Log) append(kind Kind, payload []byte, reserve int64) (Position, error) {
+func (l *Log) append(kind Kind, payload []byte, reserve int64) (from, to Position, err error) {
 	if len(payload) > maxPayload {
-		return 0, fmt.Errorf("a record of %d bytes is larger than %d", len(payload), maxPayload)
+		return 0, 0, fmt.Errorf("a record of %d bytes is larger than %d", len(payload), maxPayload)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	need := int64(frameSize + len(payload))
 	if l.active == nil || l.written()+need+reserve > l.last().size {
 		if err := l.begin(need, reserve); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	at := l.end
+	from = l.end
 	if err := l.write(kind, payload); err != nil {
 		l.abandon()
-		return 0, fmt.Errorf("write to the log: %w", err)
+		return 0, 0, fmt.Errorf("write to the log: %w", err)
 	}
-	return at, nil
+	return from, l.end, nil
 }
 
 func (l *Log) write(kind Kind, payload []byte) error {

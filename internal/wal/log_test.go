@@ -34,7 +34,7 @@ func payloads(t *testing.T, log *wal.Log) (all []string, damage []wal.Damage) {
 func appended(t *testing.T, log *wal.Log, payloads ...string) {
 	t.Helper()
 	for _, p := range payloads {
-		_, err := log.Append(1, []byte(p))
+		_, _, err := log.Append(1, []byte(p))
 		require.NoError(t, err)
 	}
 	durable, err := log.Sync()
@@ -87,16 +87,16 @@ func TestLog_Full(t *testing.T) {
 			var err error
 			records := 0
 			for ; err == nil; records++ {
-				_, err = log.Append(1, payload)
+				_, _, err = log.Append(1, payload)
 			}
 			require.ErrorIs(t, err, wal.ErrFull)
 			require.Greater(t, records, 1)
-			_, err = log.AppendControl(2, []byte("drained"))
+			_, _, err = log.AppendControl(2, []byte("drained"))
 			require.NoError(t, err)
 			_, err = log.Sync()
 			require.NoError(t, err)
 			require.NoError(t, log.Release(log.End()))
-			_, err = log.Append(1, payload)
+			_, _, err = log.Append(1, payload)
 			require.NoError(t, err)
 		})
 	}
@@ -117,7 +117,7 @@ func TestLog_FailedSync(t *testing.T) {
 			appended(t, log, "kept")
 			durable := log.End()
 			fail(disk)
-			_, err := log.Append(1, []byte("void"))
+			_, _, err := log.Append(1, []byte("void"))
 			if err == nil {
 				_, err = log.Sync()
 			}

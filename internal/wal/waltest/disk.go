@@ -125,12 +125,14 @@ func (d *Disk) Flip(name string, offset int) {
 	f.synced = slices.Clone(f.data)
 }
 
+// List implements wal.Disk.
 func (d *Disk) List() ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Sorted(maps.Keys(d.names)), nil
 }
 
+// Create implements wal.Disk.
 func (d *Disk) Create(name string, size int64) (wal.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,6 +157,7 @@ func (d *Disk) used() (used int64) {
 	return used
 }
 
+// Open implements wal.Disk.
 func (d *Disk) Open(name string) (wal.Reader, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -165,8 +168,11 @@ func (d *Disk) Open(name string) (wal.Reader, error) {
 	return reader{f}, nil
 }
 
+// Quarantine implements wal.Disk.
 func (d *Disk) Quarantine(name string) error { return d.rename(name, "quarantine/"+name) }
-func (d *Disk) Remove(name string) error     { return d.rename(name, "") }
+
+// Remove implements wal.Disk.
+func (d *Disk) Remove(name string) error { return d.rename(name, "") }
 
 func (d *Disk) rename(name, target string) error {
 	d.mu.Lock()
@@ -184,6 +190,7 @@ func (d *Disk) rename(name, target string) error {
 	return nil
 }
 
+// Sync implements wal.Disk.
 func (d *Disk) Sync() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -196,6 +203,7 @@ func (d *Disk) Sync() error {
 	return nil
 }
 
+// Free implements wal.Disk.
 func (d *Disk) Free() (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -205,6 +213,7 @@ func (d *Disk) Free() (int64, error) {
 	return d.Capacity - d.used(), nil
 }
 
+// Close implements wal.Disk.
 func (d *Disk) Close() error { return nil }
 
 func (f *file) Write(p []byte) (int, error) {

@@ -12,6 +12,11 @@ type Block struct {
 	columns    []column
 	rows       int
 	partitions map[partition]struct{}
+
+	// rank orders the blocks of a batch, and tells them apart.
+	rank       uint32
+	inLog      bool
+	loggedRows int
 }
 
 // partition is what PARTITION BY of every table makes of a row.
@@ -26,6 +31,9 @@ func (b *Block) Table() string { return b.table }
 // Columns are the names of the columns in the order of the block. They are what
 // an INSERT must name, so that a table with more columns accepts the block.
 func (b *Block) Columns() []string { return b.names }
+
+// Lane tells the blocks of one table in a batch apart.
+func (b *Block) Lane() int { return int(b.rank & (1<<laneBits - 1)) }
 
 // Rows is the number of rows.
 func (b *Block) Rows() int { return b.rows }
@@ -68,6 +76,7 @@ func (b *Block) row(at partition) {
 
 func (b *Block) reset() {
 	b.rows = 0
+	b.inLog, b.loggedRows = false, 0
 	clear(b.partitions)
 	for _, c := range b.columns {
 		c.reset()

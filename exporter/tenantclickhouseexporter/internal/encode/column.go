@@ -11,16 +11,37 @@ type column interface {
 	appendRows(dst []byte) []byte
 	// size is the number of bytes that both will append.
 	size() int
+	// appendGrowth appends what the column has gained since the last call.
+	appendGrowth(dst []byte) []byte
+	// absorb adds what appendGrowth of another column has appended. A column that
+	// absorbs is given nothing else.
+	absorb(src *source)
 	reset()
 }
 
+// buffer is bytes that only grow, and how many of them the log has.
+type buffer struct {
+	data   []byte
+	logged int
+}
+
+func (b *buffer) reset() { b.data, b.logged = b.data[:0], 0 }
+
+func (b *buffer) appendGrowth(dst []byte) []byte {
+	gained := b.data[b.logged:]
+	b.logged = len(b.data)
+	dst = binary.AppendUvarint(dst, uint64(len(gained)))
+	return append(dst, gained...)
+}
+
+func (b *buffer) absorb(src *source) { b.data = append(b.data, src.bytes()...) }
+
 // fixedColumn holds values of one width, little-endian.
-type fixedColumn struct{ data []byte }
+type fixedColumn struct{ buffer }
 
 func (c *fixedColumn) appendPrefix(dst []byte) []byte { return dst }
 func (c *fixedColumn) appendRows(dst []byte) []byte   { return append(dst, c.data...) }
 func (c *fixedColumn) size() int                      { return len(c.data) }
-func (c *fixedColumn) reset()                         { c.data = c.data[:0] }
 
 func (c *fixedColumn) bytes(v []byte) { c.data = append(c.data, v...) }
 func (c *fixedColumn) uint8(v uint8)  { c.data = append(c.data, v) }
@@ -35,12 +56,11 @@ func (c *fixedColumn) uint64(v uint64) {
 }
 
 // stringColumn holds strings, each after its length.
-type stringColumn struct{ data []byte }
+type stringColumn struct{ buffer }
 
 func (c *stringColumn) appendPrefix(dst []byte) []byte { return dst }
 func (c *stringColumn) appendRows(dst []byte) []byte   { return append(dst, c.data...) }
 func (c *stringColumn) size() int                      { return len(c.data) }
-func (c *stringColumn) reset()                         { c.data = c.data[:0] }
 
 func (c *stringColumn) add(v string) { c.data = appendString(c.data, v) }
 
@@ -53,31 +73,4 @@ func (c *stringColumn) addBytes(v []byte) {
 func appendString(dst []byte, v string) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(v)))
 	return append(dst, v...)
-}
-
-// arrayColumn holds arrays: where each ends, and the elements of all of them in
-// the inner column, which the caller fills.
-type arrayColumn[C column] struct {
-	ends  fixedColumn
-	total uint64
-	inner C
-}
-
-func newArray[C column](inner C) *arrayColumn[C] { return &arrayColumn[C]{inner: inner} }
-
-// add closes an array whose n elements the caller has appended to inner.
-func (c *arrayColumn[C]) add(n int) {
-	c.total += uint64(n)
-	c.ends.uint64(c.total)
-}
-
-func (c *arrayColumn[C]) appendPrefix(dst []byte) []byte { return c.inner.appendPrefix(dst) }
-func (c *arrayColumn[C]) appendRows(dst []byte) []byte {
-	return c.inner.appendRows(c.ends.appendRows(dst))
-}
-func (c *arrayColumn[C]) size() int { return c.ends.size() + c.inner.size() }
-func (c *arrayColumn[C]) reset() {
-	c.ends.reset()
-	c.total = 0
-	c.inner.reset()
 }

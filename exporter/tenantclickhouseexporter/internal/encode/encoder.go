@@ -49,12 +49,12 @@ func New(config Config) *Encoder {
 		now = time.Now
 	}
 	return &Encoder{
-		logs:        newTable(newLogRows),
-		spans:       newTable(newSpanRows),
-		samples:     newTable(newSampleRows),
-		histograms:  newTable(newHistogramRows),
-		series:      newTable(newSeriesRows),
-		exemplars:   newTable(newExemplarRows),
+		series:      newTable(0, newSeriesRows), // the ranks are the order of Blocks
+		exemplars:   newTable(1, newExemplarRows),
+		samples:     newTable(2, newSampleRows),
+		histograms:  newTable(3, newHistogramRows),
+		logs:        newTable(4, newLogRows),
+		spans:       newTable(5, newSpanRows),
 		logClass:    class(config.Retention.Logs),
 		spanClass:   class(config.Retention.Traces),
 		metricClass: class(config.Retention.Metrics),

@@ -13,6 +13,7 @@ const (
 // partitions need for the others.
 type table[T tableRows] struct {
 	create func() T
+	rank   uint32 // of the table among the tables
 	recent T
 	older  []T // in use
 	spare  []T // empty
@@ -24,8 +25,13 @@ type tableRows interface {
 	clear()
 }
 
-func newTable[T tableRows](create func() T) *table[T] {
-	return &table[T]{create: create, recent: create()}
+// laneBits is how many bits of a rank number the blocks of a table.
+const laneBits = 16
+
+func newTable[T tableRows](rank uint32, create func() T) *table[T] {
+	t := &table[T]{create: create, rank: rank, recent: create()}
+	t.recent.block().rank = rank << laneBits
+	return t
 }
 
 // rows returns the block that a row of the partition belongs to.
@@ -46,6 +52,7 @@ func (t *table[T]) rows(at partition, today uint16) T {
 		rows = t.create()
 	}
 	t.older = append(t.older, rows)
+	rows.block().rank = t.rank<<laneBits | uint32(len(t.older))
 	return rows
 }
 

@@ -12,8 +12,7 @@ type text interface {
 // mapColumn holds maps as arrays of (key, value). Keys are kept as they came, in
 // their order and with their repetitions: a look-up in ClickHouse finds the first.
 type mapColumn[V text] struct {
-	ends   fixedColumn
-	total  uint64
+	ends   ends
 	keys   *lowCardinality
 	values V
 
@@ -60,15 +59,12 @@ func (c *mapColumn[V]) key(position int, key string) {
 const maxRememberedKeys = 64
 
 // close ends a map of n keys.
-func (c *mapColumn[V]) close(n int) {
-	c.total += uint64(n)
-	c.ends.uint64(c.total)
-}
+func (c *mapColumn[V]) close(n int) { c.ends.add(n) }
 
 // repeats tells whether a key occurs twice among the last n, the keys of a map
 // that is not closed yet.
 func (c *mapColumn[V]) repeats(n int) bool {
-	for len(c.met) < len(c.keys.numbers) {
+	for len(c.met) < c.keys.entries {
 		c.met = append(c.met, 0)
 	}
 	c.checks++
@@ -86,14 +82,23 @@ func (c *mapColumn[V]) appendPrefix(dst []byte) []byte {
 }
 
 func (c *mapColumn[V]) appendRows(dst []byte) []byte {
-	return c.values.appendRows(c.keys.appendRows(c.ends.appendRows(dst)))
+	return c.values.appendRows(c.keys.appendRows(append(dst, c.ends.data...)))
 }
 
-func (c *mapColumn[V]) size() int { return c.ends.size() + c.keys.size() + c.values.size() }
+func (c *mapColumn[V]) size() int { return len(c.ends.data) + c.keys.size() + c.values.size() }
+
+func (c *mapColumn[V]) appendGrowth(dst []byte) []byte {
+	return c.values.appendGrowth(c.keys.appendGrowth(c.ends.appendGrowth(dst)))
+}
+
+func (c *mapColumn[V]) absorb(src *source) {
+	c.ends.absorb(src)
+	c.keys.absorb(src)
+	c.values.absorb(src)
+}
 
 func (c *mapColumn[V]) reset() {
 	c.ends.reset()
-	c.total = 0
 	c.keys.reset()
 	c.values.reset()
 	clear(c.before) // the strings belong to requests that are gone
