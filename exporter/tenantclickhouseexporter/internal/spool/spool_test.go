@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -180,7 +181,7 @@ func TestSpool_Damage(t *testing.T) {
 	s, err := spool.Open(log, settings, zap.NewNop())
 	require.NoError(t, err)
 	for i := range 12 {
-		require.NoError(t, s.Put(request(fmt.Sprint(i))))
+		require.NoError(t, s.Put(request(strconv.Itoa(i))))
 	}
 	s.Close()
 	require.NoError(t, log.Close())
