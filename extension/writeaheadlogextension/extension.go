@@ -1,29 +1,13 @@
 package writeaheadlogextension
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/extension"
 
-	"github.com/telemetryflow/telemetryflow/extension/writeaheadlogextension/internal/metadata"
 	"github.com/telemetryflow/telemetryflow/internal/wal"
 )
-
-// NewFactory returns the factory of the write_ahead_log extension.
-func NewFactory() extension.Factory {
-	return extension.NewFactory(metadata.Type, createDefaultConfig, create, metadata.ExtensionStability)
-}
-
-func createDefaultConfig() component.Config {
-	return &Config{SegmentSize: defaultSegmentSize, MaxSize: defaultMaxSize, MinFreeSpace: defaultMinFreeSpace}
-}
-
-func create(_ context.Context, _ extension.Settings, config component.Config) (extension.Extension, error) {
-	return &logExtension{config: config.(*Config)}, nil
-}
 
 var _ wal.Opener = (*logExtension)(nil)
 
