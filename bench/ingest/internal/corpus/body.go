@@ -38,6 +38,7 @@ const (
 	markSpan                             // argument: number of the span in its body
 	markCounter                          // argument: number of the series in its body; an integer that rises
 	markGauge                            // the same; a floating-point number
+	markDigits                           // argument: how many different numbers; eight digits in a text
 )
 
 // scrapeInterval is the time between two readings of a series, the usual setting of
@@ -50,7 +51,7 @@ func mark(kind, argument uint32) uint64 { return uint64(kind)<<32 | uint64(argum
 func (b *Body) index(want int) error {
 	for at := 0; at+8 <= len(b.data); at++ {
 		kind := binary.LittleEndian.Uint32(b.data[at+4:])
-		if kind < markTime || kind > markGauge || (kind-markTime)&0xffff != 0 {
+		if kind < markTime || kind > markDigits || (kind-markTime)&0xffff != 0 {
 			continue
 		}
 		b.patches = append(b.patches, patch{uint32(at), kind, binary.LittleEndian.Uint32(b.data[at:])})
@@ -85,11 +86,22 @@ func (b *Body) Next(now time.Time) []byte {
 		case markGauge:
 			noise := float64(mix(unique+uint64(p.argument))%1000) / 100
 			value = math.Float64bits(float64(p.argument*37%1000) + noise)
+		case markDigits:
+			value = digits(mix(unique+uint64(p.at)) % uint64(p.argument))
 		}
 		binary.LittleEndian.PutUint64(place, value)
 	}
 	b.sent++
 	return b.data
+}
+
+// digits is a number below 100,000,000 as text, in the order of memory.
+func digits(n uint64) (text uint64) {
+	for range 8 {
+		text = text<<8 | ('0' + n%10)
+		n /= 10
+	}
+	return text
 }
 
 // Size is the length of the body in bytes.

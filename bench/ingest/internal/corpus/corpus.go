@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -107,6 +108,17 @@ func (w *writer) spanID(number int) (id pcommon.SpanID) {
 	put(id[:], mark(markSpan, uint32(number)))
 	return id
 }
+
+// digits is text of eight digits that differ from sending to sending, with so many
+// different values: what makes paths and messages as various as they are in life.
+func (w *writer) digits(different uint32) string {
+	w.marks++
+	var text [8]byte
+	put(text[:], mark(markDigits, different))
+	return string(text[:])
+}
+
+func put(place []byte, value uint64) { binary.LittleEndian.PutUint64(place, value) }
 
 func (w *writer) chance(percent int) bool { return w.random.IntN(100) < percent }
 

@@ -45,6 +45,8 @@ func TestBody_Next_Traces(t *testing.T) {
 				require.False(t, spans[span.SpanID()], "two spans with one id")
 				spans[span.SpanID()] = true
 				require.Equal(t, 10, span.Attributes().Len())
+				path, _ := span.Attributes().Get("url.path")
+				require.Regexp(t, `^/api/[a-z-]+/resource-\d+/000\d{5}$`, path.Str())
 				require.WithinRange(t, span.StartTimestamp().AsTime(), now.Add(-2*time.Second-time.Microsecond), now)
 				require.Greater(t, span.EndTimestamp(), span.StartTimestamp())
 				if !span.ParentSpanID().IsEmpty() {

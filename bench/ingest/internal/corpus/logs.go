@@ -44,24 +44,23 @@ func (w *writer) record(record plog.LogRecord, i int) {
 		record.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(true))
 	}
 	a := record.Attributes()
-	a.PutStr("user.id", fmt.Sprintf("u-%d", w.random.IntN(20_000)))
 	a.PutStr("code.function.name", fmt.Sprintf("%s.(*Handler).Serve%d", w.service(), w.random.IntN(12)))
 	a.PutInt("http.response.status_code", one[int64](w, 200, 200, 200, 404, 500))
-	a.PutStr("session.id", fmt.Sprintf("%08x", w.random.Uint32()))
+	a.PutStr("session.id", w.digits(1e8))
 }
 
 func (w *writer) message() string {
-	n := w.random.IntN(100_000)
+	number, n := w.digits(100_000), w.random.IntN(1000)
 	switch w.random.IntN(5) {
 	case 0:
-		return fmt.Sprintf("served product %d from the cache in %d ms", n, n%50)
+		return fmt.Sprintf("served product %s from the cache in %d ms", number, n%50)
 	case 1:
-		return fmt.Sprintf("order %d accepted, %d items", n, 1+n%9)
+		return fmt.Sprintf("order %s accepted, %d items", number, 1+n%9)
 	case 2:
-		return fmt.Sprintf("connection to replica %d reset by peer, trying again in %d ms", n%7, n%1000)
+		return fmt.Sprintf("connection %s to replica %d reset by peer, trying again in %d ms", number, n%7, n)
 	case 3:
-		return fmt.Sprintf("payment %d authorised by provider %s", n, one(w, "north", "south", "east"))
+		return fmt.Sprintf("payment %s authorised by provider %s", number, one(w, "north", "south", "east"))
 	default:
-		return fmt.Sprintf("queue depth %d, oldest message %d s", n%500, n%60)
+		return fmt.Sprintf("queue depth %d, oldest message %s", n, number)
 	}
 }

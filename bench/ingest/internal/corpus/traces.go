@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -55,13 +54,13 @@ func (w *writer) span(span ptrace.Span, i int) {
 	a.PutStr("http.request.method", method)
 	a.PutStr("http.route", fmt.Sprintf("/api/%s/resource-%d/{id}", w.service(), route))
 	a.PutInt("http.response.status_code", int64(status))
-	a.PutStr("url.path", fmt.Sprintf("/api/%s/resource-%d/%d", w.service(), route, w.random.IntN(50_000)))
+	a.PutStr("url.path", fmt.Sprintf("/api/%s/resource-%d/%s", w.service(), route, w.digits(50_000)))
 	a.PutStr("url.scheme", "https")
 	a.PutStr("server.address", w.service()+".shop.example")
 	a.PutInt("server.port", 443)
 	a.PutStr("client.address", fmt.Sprintf("10.%d.%d.%d", w.random.IntN(4), w.random.IntN(256), w.random.IntN(256)))
 	a.PutStr("user_agent.original", one(w, "Go-http-client/2.0", "okhttp/4.12.0", "Mozilla/5.0 (X11; Linux x86_64)", "curl/8.5.0"))
-	a.PutStr("network.protocol.version", one(w, "1.1", "2"))
+	a.PutStr("session.id", w.digits(1e8))
 	if status >= 500 {
 		w.exception(span.Events().AppendEmpty(), begin+duration)
 	}
@@ -73,6 +72,3 @@ func (w *writer) exception(event ptrace.SpanEvent, at time.Duration) {
 	event.Attributes().PutStr("exception.type", one(w, "io.EOF", "context.DeadlineExceeded", "net.OpError"))
 	event.Attributes().PutStr("exception.message", fmt.Sprintf("upstream %d did not answer", w.random.IntN(40)))
 }
-
-func put(place []byte, value uint64) { binary.LittleEndian.PutUint64(place, value) }
-

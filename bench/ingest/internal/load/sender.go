@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/corpus"
 )
 
@@ -88,15 +90,24 @@ func (s *sender) post(ctx context.Context, body *corpus.Body, data []byte) (bool
 	}
 	switch response.StatusCode {
 	case http.StatusOK:
-		if len(answer) > 0 { // full success is an empty message
-			return false, fmt.Errorf("not all items were accepted: %q", answer)
-		}
-		return true, nil
+		return true, fullSuccess(answer)
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return false, nil
 	default:
 		return false, fmt.Errorf("refused with %s: %q", response.Status, answer)
 	}
+}
+
+// fullSuccess looks for rejected items. The answers of all signals have one form.
+func fullSuccess(answer []byte) error {
+	response := ptraceotlp.NewExportResponse()
+	if err := response.UnmarshalProto(answer); err != nil {
+		return fmt.Errorf("read an answer: %w", err)
+	}
+	if n := response.PartialSuccess().RejectedSpans(); n > 0 {
+		return fmt.Errorf("%d items were rejected: %s", n, response.PartialSuccess().ErrorMessage())
+	}
+	return nil
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {

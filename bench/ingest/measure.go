@@ -1,0 +1,210 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/load"
+	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/proc"
+	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/rig"
+)
+
+// sample is what one run has shown.
+type sample struct {
+	load      *load.Result
+	rows      int64         // more than were acknowledged when a retry doubled some
+	wall      time.Duration // from the first request until every row could be counted
+	drain     time.Duration // the part of it after the last acknowledgement
+	collector time.Duration // processor time during it
+	engine    time.Duration
+	foreign   float64 // processors that others used during it
+	stalled   float64 // share of the time before it in which some task waited for a processor
+	rss       int64   // the collector's peak
+
+	engineFrom time.Duration // the engine's processor time when it began
+	merge      time.Duration // the engine's processor time to merge everything afterwards
+	bytes      int64         // on disk after that
+}
+
+func (s *sample) rate() float64 { return float64(s.load.Total()) / s.wall.Seconds() }
+
+// perMillion is processor seconds per million items.
+func (s *sample) perMillion(of time.Duration) float64 {
+	return of.Seconds() * 1e6 / float64(s.load.Total())
+}
+
+func (s *sample) cpu() float64         { return s.perMillion(s.collector + s.engine) }
+func (s *sample) bytesPerRow() float64 { return float64(s.bytes) / float64(s.rows) }
+
+// hooks are what a part does more in a run.
+type hooks struct {
+	name   string
+	during func(context.Context, *rig.Collector) error          // while the load runs, until its context ends
+	stored func(context.Context, *rig.Collector, *sample) error // when every row is stored
+}
+
+// measure is one run: a new collector and database, and a load from its first
+// request until its last row can be counted.
+func (b *bench) measure(ctx context.Context, p *rig.Pipeline, job load.Job, more hooks) (s *sample, err error) {
+	b.runs++
+	c, err := b.rig.Start(ctx, p, fmt.Sprintf("bench_%d", b.runs))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
+	job.URL, job.Seed = c.URL, b.options.seed
+	if p.Ours {
+		job.Keys = b.keys
+	}
+	sender, err := load.Start(ctx, &job, loadArgument)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, c.Output())
+	}
+	s = &sample{}
+	if s.stalled, err = b.quiet(ctx); err != nil {
+		return nil, err
+	}
+	before, err := b.clocks(c)
+	if err != nil {
+		return nil, err
+	}
+	background := b.start(ctx, c, more, job)
+	s.load, err = sender.Run()
+	if err == nil {
+		err = b.awaitStored(ctx, c, p, job, s)
+	}
+	after, clockErr := b.clocks(c)
+	if err = errors.Join(err, clockErr, background()); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, c.Output())
+	}
+	s.fill(before, after)
+	if s.rss, err = proc.PeakRSS(c.PID); err != nil {
+		return nil, err
+	}
+	if more.stored != nil {
+		err = more.stored(ctx, c, s)
+	}
+	return s, err
+}
+
+// start runs the hook and the profiler beside the load; the returned function
+// waits for both.
+func (b *bench) start(ctx context.Context, c *rig.Collector, more hooks, job load.Job) func() error {
+	ctx, cancel := context.WithCancel(ctx)
+	faults := make(chan error, 2)
+	go func() {
+		if more.during == nil {
+			faults <- nil
+			return
+		}
+		faults <- more.during(ctx, c)
+	}()
+	go func() {
+		if b.options.profiles == "" {
+			faults <- nil
+			return
+		}
+		length := max(job.For, 10*time.Second) // of a load as fast as possible, its first seconds
+		faults <- c.Profile(ctx, length, filepath.Join(b.options.profiles, more.name+".pprof"))
+	}()
+	return func() error {
+		defer cancel()
+		if more.during != nil {
+			cancel() // the hook works until its context ends
+		}
+		return errors.Join(<-faults, <-faults)
+	}
+}
+
+// Bounds of awaitStored.
+const (
+	countEvery   = 25 * time.Millisecond
+	stuckWithout = 60 * time.Second // a new row
+)
+
+// awaitStored waits until all acknowledged items can be counted.
+func (b *bench) awaitStored(ctx context.Context, c *rig.Collector, p *rig.Pipeline, job load.Job, s *sample) error {
+	var want int64
+	for _, signal := range job.Signals {
+		want += int64(s.load.Rows(signal))
+	}
+	ticker := time.NewTicker(countEvery)
+	defer ticker.Stop()
+	grown := time.Now()
+	for {
+		stored, err := p.Stored(ctx, b.rig.Engine, c.Database, job.Signals)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if stored > s.rows {
+			s.rows, grown = stored, now
+		}
+		if stored >= want {
+			s.wall, s.drain = now.Sub(s.load.First), now.Sub(s.load.Last)
+			return nil
+		}
+		if now.Sub(grown) > stuckWithout {
+			return fmt.Errorf("%s: %d of %d acknowledged items are stored and no more come", p.Name, stored, want)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// clocks are processor times at one moment.
+type clocks struct {
+	at                         time.Time
+	collector, engine, machine time.Duration
+	own                        time.Duration // of this program
+}
+
+func (b *bench) clocks(c *rig.Collector) (k clocks, err error) {
+	k.at = time.Now()
+	var faults [4]error
+	k.collector, faults[0] = proc.CPU(c.PID)
+	k.engine, faults[1] = proc.CPU(b.rig.Engine.PID)
+	k.own, faults[2] = proc.CPU(os.Getpid())
+	k.machine, faults[3] = proc.Busy()
+	return k, errors.Join(faults[:]...)
+}
+
+func (s *sample) fill(before, after clocks) {
+	s.engineFrom = before.engine
+	s.collector, s.engine = after.collector-before.collector, after.engine-before.engine
+	ours := s.collector + s.engine + s.load.CPU + after.own - before.own
+	s.foreign = max(0, (after.machine-before.machine-ours).Seconds()) / after.at.Sub(before.at).Seconds()
+}
+
+// quietLook is for how long the machine is watched before a run.
+const quietLook = time.Second
+
+// quiet waits for the engine to settle, then says how much others keep the
+// processors busy, as the kernel's pressure statistics have it.
+func (b *bench) quiet(ctx context.Context) (float64, error) {
+	if err := b.rig.Settle(ctx); err != nil {
+		return 0, err
+	}
+	before, err := proc.Stalled()
+	if err != nil {
+		return 0, err
+	}
+	timer := time.NewTimer(quietLook)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	after, err := proc.Stalled()
+	return float64(after-before) / float64(quietLook), err
+}
