@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"testing"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/corpus"
@@ -27,28 +29,28 @@ type bench struct {
 	report  *report
 }
 
-func benchmark(h *harness, o *options) error {
+func benchmark(t testing.TB, o *options, out io.Writer) error {
 	if o.profiles != "" {
 		if err := os.MkdirAll(o.profiles, 0o750); err != nil {
 			return fmt.Errorf("make the folder of profiles: %w", err)
 		}
 	}
-	servers, err := rig.New(h, o.tenants+1)
+	servers, err := rig.New(t, o.tenants+1)
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, rig: servers, marker: servers.Tenants[o.tenants], report: newReport(os.Stdout, o)}
-	for _, t := range servers.Tenants[:o.tenants] {
-		b.keys = append(b.keys, t.Key)
+	b := &bench{options: o, rig: servers, marker: servers.Tenants[o.tenants], report: newReport(out, o)}
+	for _, one := range servers.Tenants[:o.tenants] {
+		b.keys = append(b.keys, one.Key)
 	}
 	b.report.settings()
 	for round := range o.rounds {
-		if err := b.round(h.Context(), round); err != nil {
+		if err := b.round(t.Context(), round); err != nil {
 			return err
 		}
 	}
 	if o.has(partSustained) {
-		if err := b.sustained(h.Context()); err != nil {
+		if err := b.sustained(t.Context()); err != nil {
 			return err
 		}
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command ingest measures the way of OTLP into ClickHouse, from the body of a
 // request to rows that are stored: TelemetryFlow's pipeline beside the upstream
 // ClickHouse exporter, round by round, in the same collector program and on the same

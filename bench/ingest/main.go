@@ -32,5 +32,5 @@ func run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return withHarness(ctx, func(h *harness) error { return benchmark(h, options) })
+	return withHarness(ctx, func(h *harness) error { return benchmark(h, options, os.Stdout) }) //nolint:contextcheck // the harness holds it
 }

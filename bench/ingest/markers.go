@@ -30,6 +30,7 @@ import (
 const (
 	markEvery = 100 * time.Millisecond
 	lookEvery = 20 * time.Millisecond
+	lookAfter = 30 * time.Second // the last was sent
 )
 
 // markers are the items that were sent and the times until they could be read.
@@ -39,9 +40,9 @@ type markers struct {
 	found []time.Duration      // after the acknowledgement
 }
 
-// mark sends markers and looks for them until the context ends.
-func (b *bench) mark(ctx context.Context, c *rig.Collector) (*markers, error) {
-	m := &markers{acked: map[string]time.Time{}}
+// mark sends markers until the context ends, and looks for each.
+func (b *bench) mark(ctx context.Context, c *rig.Collector) (m *markers, sent int, err error) {
+	m = &markers{acked: map[string]time.Time{}}
 	looked := make(chan error, 1)
 	go func() { looked <- m.look(ctx, b, c) }()
 	ticker := time.NewTicker(markEvery)
@@ -50,10 +51,11 @@ func (b *bench) mark(ctx context.Context, c *rig.Collector) (*markers, error) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return m, <-looked
+			err = <-looked
+			return m, len(m.acked) + len(m.found), err
 		}
 		if err := m.send(context.WithoutCancel(ctx), b, c, n); err != nil {
-			return m, fmt.Errorf("send a marker: %w", err)
+			return m, 0, fmt.Errorf("send a marker: %w", err)
 		}
 	}
 }
@@ -96,21 +98,28 @@ func (m *markers) look(ctx context.Context, b *bench, c *rig.Collector) error {
 		" UNION ALL SELECT toString(metric_name) FROM metric_samples" + where
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil
-		}
+	var end time.Time
+	for range ticker.C {
 		names, err := b.rig.Engine.Lines(context.WithoutCancel(ctx), c.Database, query)
 		if err != nil {
 			return err
 		}
-		m.seen(names, time.Now())
+		waiting := m.seen(names, time.Now())
+		if ctx.Err() == nil {
+			continue
+		}
+		if end.IsZero() {
+			end = time.Now().Add(lookAfter)
+		}
+		if waiting == 0 || time.Now().After(end) {
+			return nil
+		}
 	}
+	return nil
 }
 
-func (m *markers) seen(names []string, now time.Time) {
+// seen takes the names that could be read and returns how many could not.
+func (m *markers) seen(names []string, now time.Time) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, name := range names {
@@ -119,6 +128,7 @@ func (m *markers) seen(names []string, now time.Time) {
 			delete(m.acked, name)
 		}
 	}
+	return len(m.acked)
 }
 
 // markerOf is a request with one item of a name.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/load"
@@ -18,6 +19,7 @@ import (
 // sample is what one run has shown.
 type sample struct {
 	load      *load.Result
+	others    int           // items that were stored beside the load
 	rows      int64         // more than were acknowledged when a retry doubled some
 	wall      time.Duration // from the first request until every row could be counted
 	drain     time.Duration // the part of it after the last acknowledgement
@@ -44,9 +46,11 @@ func (s *sample) bytesPerRow() float64 { return float64(s.bytes) / float64(s.row
 
 // hooks are what a part does more in a run.
 type hooks struct {
-	name   string
-	during func(context.Context, *rig.Collector) error          // while the load runs, until its context ends
-	stored func(context.Context, *rig.Collector, *sample) error // when every row is stored
+	name string
+	// during works beside the load until its context ends, and says how many items
+	// it has stored itself.
+	during func(context.Context, *rig.Collector) (int, error)
+	stored func(context.Context, *rig.Collector, *sample) error // called when every row is stored
 }
 
 // measure is one run: a new collector and database, and a load from its first
@@ -74,13 +78,14 @@ func (b *bench) measure(ctx context.Context, p *rig.Pipeline, job load.Job, more
 	if err != nil {
 		return nil, err
 	}
-	background := b.start(ctx, c, more, job)
+	await := b.beside(ctx, c, more, job)
 	s.load, err = sender.Run()
+	s.others, err = await(err)
 	if err == nil {
 		err = b.awaitStored(ctx, c, p, job, s)
 	}
 	after, clockErr := b.clocks(c)
-	if err = errors.Join(err, clockErr, background()); err != nil {
+	if err = errors.Join(err, clockErr); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, c.Output())
 	}
 	s.fill(before, after)
@@ -93,34 +98,30 @@ func (b *bench) measure(ctx context.Context, p *rig.Pipeline, job load.Job, more
 	return s, err
 }
 
-// start runs the hook and the profiler beside the load; the returned function
-// waits for both.
-func (b *bench) start(ctx context.Context, c *rig.Collector, more hooks, job load.Job) func() error {
+// beside runs the hook and the profiler beside the load. The returned function
+// waits for both, once the load has ended with an error or none.
+func (b *bench) beside(ctx context.Context, c *rig.Collector, more hooks, job load.Job) func(error) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	faults := make(chan error, 2)
-	go func() {
-		if more.during == nil {
-			faults <- nil
-			return
-		}
-		faults <- more.during(ctx, c)
-	}()
-	go func() {
-		if b.options.profiles == "" {
-			faults <- nil
-			return
-		}
-		length := max(job.For, 10*time.Second) // of a load as fast as possible, its first seconds
-		faults <- c.Profile(ctx, length, filepath.Join(b.options.profiles, more.name+".pprof"))
-	}()
-	return func() error {
-		defer cancel()
-		if more.during != nil {
-			cancel() // the hook works until its context ends
-		}
-		return errors.Join(<-faults, <-faults)
+	faults, items := [2]error{}, 0
+	var group sync.WaitGroup
+	if more.during != nil {
+		group.Go(func() { items, faults[0] = more.during(ctx, c) })
+	}
+	if b.options.profiles != "" {
+		length := max(job.For, profileLength)
+		file := filepath.Join(b.options.profiles, more.name+".pprof")
+		group.Go(func() { faults[1] = c.Profile(context.WithoutCancel(ctx), length, file) })
+	}
+	return func(fault error) (int, error) {
+		cancel()
+		group.Wait()
+		return items, errors.Join(fault, faults[0], faults[1])
 	}
 }
+
+// profileLength is what is profiled of a load that is as fast as possible: choose
+// -items so that it lasts longer.
+const profileLength = 10 * time.Second
 
 // Bounds of awaitStored.
 const (
@@ -130,7 +131,7 @@ const (
 
 // awaitStored waits until all acknowledged items can be counted.
 func (b *bench) awaitStored(ctx context.Context, c *rig.Collector, p *rig.Pipeline, job load.Job, s *sample) error {
-	var want int64
+	want := int64(s.others)
 	for _, signal := range job.Signals {
 		want += int64(s.load.Rows(signal))
 	}

@@ -31,9 +31,9 @@ func (b *bench) latency(ctx context.Context) error {
 		more := hooks{name: partLatency + "-" + p.Name}
 		var marks *markers
 		if p.Ours {
-			more.during = func(ctx context.Context, c *rig.Collector) (err error) {
-				marks, err = b.mark(ctx, c)
-				return err
+			more.during = func(ctx context.Context, c *rig.Collector) (items int, err error) {
+				marks, items, err = b.mark(ctx, c)
+				return items, err
 			}
 		}
 		s, err := b.measure(ctx, p, job, more)

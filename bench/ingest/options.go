@@ -63,7 +63,7 @@ func parseOptions(arguments []string) (*options, error) {
 	set.Float64Var(&o.latencyRate, "latency-rate", 15_000, "items per second of the latency part")
 	set.DurationVar(&o.latencyFor, "latency-for", 30*time.Second, "length of a run of the latency part")
 	set.IntVar(&o.latencyRequest, "latency-request-items", 100, "items of a request of the latency part")
-	set.Float64Var(&o.sustainedRate, "sustained-rate", 60_000, "items per second of the sustained part")
+	set.Float64Var(&o.sustainedRate, "sustained-rate", 61_000, "items per second of the sustained part")
 	set.DurationVar(&o.sustainedFor, "sustained-for", 5*time.Minute, "length of the sustained part")
 	set.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of the collectors; empty for none, which is how to take figures")
 	set.Uint64Var(&o.seed, "seed", 1, "of the generated data")

@@ -61,7 +61,7 @@ func (r *report) add(workload, pipeline string, s *sample) {
 	if s.load.Refused > 0 {
 		r.printf("  %d of %d requests sent again", s.load.Refused, s.load.Requests)
 	}
-	if doubled := s.rows - int64(s.load.Total()) - int64(s.warm()); doubled > 0 {
+	if doubled := s.rows - int64(s.load.Total()+s.warm()+s.others); doubled > 0 {
 		r.printf("  %d rows doubled", doubled)
 	}
 	r.runs++
@@ -93,7 +93,7 @@ func milliseconds(of ...time.Duration) (text string) {
 func (r *report) queryable(m *markers) {
 	r.readable = append(r.readable, m.found...)
 	r.unread += len(m.acked)
-	r.printf("%-9s %d markers could be read after ms %s; %d not before the load ended\n", "", len(m.found), milliseconds(percentiles(m.found)...), len(m.acked))
+	r.printf("%-9s %d markers could be read after ms %s; %d never\n", "", len(m.found), milliseconds(percentiles(m.found)...), len(m.acked))
 }
 
 // percentiles are p50, p95 and p99.

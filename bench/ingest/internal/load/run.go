@@ -97,10 +97,7 @@ func (g *generator) run(ctx context.Context) (*Result, error) {
 				if !more {
 					return
 				}
-				if faults[i] = errors.Join(sleepUntil(ctx, at)); faults[i] == nil {
-					faults[i] = s.send(ctx, at)
-				}
-				if faults[i] != nil {
+				if faults[i] = s.sendAt(ctx, at); faults[i] != nil {
 					cancel()
 					return
 				}

@@ -40,6 +40,14 @@ func newSender(job *Job, bodies []*corpus.Body) *sender {
 	}
 }
 
+// sendAt sends the next body when it is due.
+func (s *sender) sendAt(ctx context.Context, due time.Time) error {
+	if err := sleepUntil(ctx, due); err != nil {
+		return err
+	}
+	return s.send(ctx, due)
+}
+
 // send sends the next body, which was due at a time, until it is acknowledged.
 func (s *sender) send(ctx context.Context, due time.Time) error {
 	body := s.bodies[s.next]
