@@ -38,7 +38,7 @@ func Pipelines() []*Pipeline {
 	return []*Pipeline{
 		{
 			Name: Ours, Ours: true, config: oursConfig,
-			About:  "tenant_otlp, api_key_auth, tenant_context, tenant_clickhouse as shipped with 2 consumers; tables with fsync",
+			About:  "tenant_otlp, api_key_auth, tenant_context, tenant_clickhouse as shipped: write-ahead log with fsync, batches of up to 65,536 rows, 2 consumers; tables with fsync",
 			tables: map[string][]string{corpus.Traces: {"spans"}, corpus.Logs: {"logs"}, corpus.Metrics: {"metric_samples"}},
 		},
 		contrib("contrib-fsync", "async_insert=0; fsync of the queue and of the tables", false, true),
