@@ -33,6 +33,7 @@ type patch struct {
 // they are never sent.
 const (
 	markTime    = 0x7e5a_11c3 + iota<<16 // argument: microseconds before or after the sending
+	markEnd                              // the same, give or take up to a millisecond: no two spans last equally long
 	markScrape                           // the time of a reading of metrics
 	markTrace                            // argument: number of the trace in its body; 16 bytes
 	markSpan                             // argument: number of the span in its body
@@ -72,7 +73,9 @@ func (b *Body) Next(now time.Time) []byte {
 		var value uint64
 		switch p.kind {
 		case markTime:
-			value = uint64(now.UnixNano() + int64(int32(p.argument))*1000)
+			value = uint64(now.UnixNano()+int64(int32(p.argument))*1000) + mix(unique+uint64(p.at))%1000
+		case markEnd:
+			value = uint64(now.UnixNano()+int64(int32(p.argument))*1000) + mix(unique+uint64(p.at))%1_000_000
 		case markScrape:
 			value = scrape
 		case markTrace:
@@ -81,11 +84,9 @@ func (b *Body) Next(now time.Time) []byte {
 		case markSpan:
 			value = mix(unique | 1<<19 + uint64(p.argument))
 		case markCounter:
-			step := 1 + uint64(p.argument)*7%1000
-			value = b.sent*step + mix(unique+uint64(p.argument))%step
+			value = counter(b.sent, uint64(p.argument), mix(unique+uint64(p.argument)))
 		case markGauge:
-			noise := float64(mix(unique+uint64(p.argument))%1000) / 100
-			value = math.Float64bits(float64(p.argument*37%1000) + noise)
+			value = math.Float64bits(gauge(b.sent, uint64(p.argument), mix(unique+uint64(p.argument))))
 		case markDigits:
 			value = digits(mix(unique+uint64(p.at)) % uint64(p.argument))
 		}
@@ -93,6 +94,34 @@ func (b *Body) Next(now time.Time) []byte {
 	}
 	b.sent++
 	return b.data
+}
+
+// counter is the value of a series at a reading. A quarter of the counters hardly
+// ever move, as those of errors; the others rise at a rate of their own, give or take
+// a tenth.
+func counter(reading, series, random uint64) uint64 {
+	if series%4 == 3 {
+		return (reading + series) / 20
+	}
+	step := 1 + series*37%1000
+	return reading*step + random%max(1, step/10)
+}
+
+// gauge is the value of a series at a reading: a quarter are constant, as limits; a
+// quarter move by whole steps now and then, as the depths of queues; a quarter are
+// sizes in pages; a quarter are percentages with two decimals that never rest.
+func gauge(reading, series, random uint64) float64 {
+	level := series * 37 % 1000
+	switch series % 4 {
+	case 0:
+		return float64(level)
+	case 1:
+		return float64(level + (reading+series)/4%16)
+	case 2:
+		return float64((level + (reading+series)/2%64) * 4096)
+	default:
+		return float64(level%90) + float64(random%1000)/100
+	}
 }
 
 // digits is a number below 100,000,000 as text, in the order of memory.

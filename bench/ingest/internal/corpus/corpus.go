@@ -97,6 +97,12 @@ func (w *writer) at(offset time.Duration) pcommon.Timestamp {
 	return pcommon.Timestamp(mark(markTime, uint32(int32(offset.Microseconds()))))
 }
 
+// end is the end of a span, as [writer.at].
+func (w *writer) end(offset time.Duration) pcommon.Timestamp {
+	w.marks++
+	return pcommon.Timestamp(mark(markEnd, uint32(int32(offset.Microseconds()))))
+}
+
 func (w *writer) traceID(number int) (id pcommon.TraceID) {
 	w.marks++
 	put(id[:], mark(markTrace, uint32(number)))

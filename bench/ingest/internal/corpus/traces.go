@@ -41,9 +41,9 @@ func (w *writer) span(span ptrace.Span, i int) {
 	span.SetName(fmt.Sprintf("%s /api/%s/resource-%d/{id}", method, w.service(), route))
 	begin := -time.Duration(w.random.IntN(2_000_000)) * time.Microsecond
 	// Durations of requests are log-normal; these have a median of 8 ms.
-	duration := time.Duration(8e6 * math.Exp(w.random.NormFloat64()))
+	duration := time.Millisecond + time.Duration(8e6*math.Exp(w.random.NormFloat64()))
 	span.SetStartTimestamp(w.at(begin))
-	span.SetEndTimestamp(w.at(begin + duration))
+	span.SetEndTimestamp(w.end(begin + duration))
 	status := 200
 	if w.chance(3) {
 		status = one(w, 404, 500, 503)
