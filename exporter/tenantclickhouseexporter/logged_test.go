@@ -474,7 +474,7 @@ func TestLogged_Start(t *testing.T) {
 			traces, err := NewFactory().CreateTraces(t.Context(), set, config)
 			require.NoError(t, err)
 			require.NoError(t, traces.Start(t.Context(), folder))
-			t.Cleanup(func() { require.NoError(t, exporter.Traces(traces).Shutdown(context.Background())) })
+			t.Cleanup(func() { require.NoError(t, traces.Shutdown(context.Background())) })
 		}
 	})
 }
