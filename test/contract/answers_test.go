@@ -137,10 +137,6 @@ func (w *world) testWideKeys(t *testing.T) {
 			require.Equal(t, codes.OK, over.status.Code(), over.status.Message())
 			require.Equal(t, row.want == "", len(over.body) > 0, row.name)
 		}
-		want := ""
-		if id := row.want; id != "" {
-			want = "logs " + id + ",logs " + id + ",metrics " + id + ",metrics " + id + ",traces " + id + ",traces " + id
-		}
-		require.Equal(t, want, w.tenantsOf(t, row.name), row.name)
+		require.Equal(t, twice(row.want), w.tenantsOf(t, row.name), row.name)
 	}
 }

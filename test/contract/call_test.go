@@ -100,10 +100,15 @@ type reply struct {
 	body   []byte
 }
 
-// post sends a body; one without a content type gets none.
+// post sends a body to the stack's collector; one without a content type gets none.
 func (w *world) post(t *testing.T, method, path, contentType string, h map[string]string, body []byte) reply {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, w.HTTP+path, bytes.NewReader(body))
+	return post(t, method, w.HTTP+path, contentType, h, body)
+}
+
+func post(t *testing.T, method, url, contentType string, h map[string]string, body []byte) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
 	require.NoError(t, err)
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
@@ -141,10 +146,15 @@ type grpcReply struct {
 
 func (w *world) call(t *testing.T, method string, h map[string]string, body []byte, options ...grpc.CallOption) grpcReply {
 	t.Helper()
+	return call(t, w.conn, method, h, body, options...)
+}
+
+func call(t *testing.T, conn *grpc.ClientConn, method string, h map[string]string, body []byte, options ...grpc.CallOption) grpcReply {
+	t.Helper()
 	var r grpcReply
 	ctx := metadata.NewOutgoingContext(t.Context(), metadata.New(h))
 	options = append(options, grpc.ForceCodecV2(rawCodec{}), grpc.Header(&r.header), grpc.Trailer(&r.trailer))
-	r.status = status.Convert(w.conn.Invoke(ctx, method, &body, &r.body, options...))
+	r.status = status.Convert(conn.Invoke(ctx, method, &body, &r.body, options...))
 	return r
 }
 

@@ -4,6 +4,7 @@ package contract
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,14 @@ func limited(limits keyadmin.Limits) func(*keyadmin.NewKey) {
 
 func bound(kind keyadmin.Kind, to tenant.ID) func(*keyadmin.NewKey) {
 	return func(key *keyadmin.NewKey) { key.Kind, key.Binding = kind, to }
+}
+
+// twice is what tenantsOf finds when two items of each signal are the tenant's.
+func twice(id string) string {
+	if id == "" {
+		return ""
+	}
+	return strings.ReplaceAll("logs #,logs #,metrics #,metrics #,traces #,traces #", "#", id)
 }
 
 // tenantsOf are the tenants of the stored items of a service, of all signals.
