@@ -46,7 +46,7 @@ func TestUp(t *testing.T) {
 		require.NoError(t, err)
 		id, secret, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
 		stacktest.SendSpan(t, http.DefaultClient, stack.HTTP, localstack.Key{ID: id, Secret: secret}, "second-tenant")
-		require.Equal(t, second, stack.Query(t, "SELECT tenant_id FROM spans_v3 WHERE service_name = 'second-tenant'"))
+		stack.AwaitQuery(t, second, "SELECT tenant_id FROM spans_v3 WHERE service_name = 'second-tenant'")
 	})
 	t.Run("NoSecretShown", func(t *testing.T) {
 		require.Contains(t, stack.Output(), firstKey.ID)

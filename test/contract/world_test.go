@@ -3,6 +3,8 @@
 package contract
 
 import (
+	"crypto/rand"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,19 +98,30 @@ func bound(kind keyadmin.Kind, to tenant.ID) func(*keyadmin.NewKey) {
 	return func(key *keyadmin.NewKey) { key.Kind, key.Binding = kind, to }
 }
 
-// twice is what tenantsOf finds when two items of each signal are the tenant's.
-func twice(id string) string {
-	if id == "" {
-		return ""
-	}
-	return strings.ReplaceAll("logs #,logs #,metrics #,metrics #,traces #,traces #", "#", id)
+// requireStored waits until two items of each signal of a service are stored, all of
+// them the tenant's.
+func (w *world) requireStored(t *testing.T, service, tenant string) {
+	t.Helper()
+	w.AwaitQuery(t, strings.ReplaceAll("logs #,logs #,metrics #,metrics #,traces #,traces #", "#", tenant), tenantsOf, service)
 }
 
-// tenantsOf are the tenants of the stored items of a service, of all signals.
-func (w *world) tenantsOf(t *testing.T, service string) string {
+// requireNothing requires that nothing of a service is stored, once what was sent
+// after it is.
+func (w *world) requireNothing(t *testing.T, service string) {
 	t.Helper()
-	return w.Query(t, `SELECT arrayStringConcat(groupArray(s || ' ' || toString(tenant_id)), ',') FROM (
-		SELECT 'logs' AS s, tenant_id FROM logs_v3 WHERE service_name = '%[1]s'
-		UNION ALL SELECT 'metrics', tenant_id FROM metrics_v3 WHERE service_name = '%[1]s'
-		UNION ALL SELECT 'traces', tenant_id FROM spans_v3 WHERE service_name = '%[1]s' ORDER BY 1)`, service)
+	key, marker := headers(w.key(t)), service+"-marker-"+rand.Text()
+	for range 2 {
+		for _, s := range signals {
+			got := w.post(t, http.MethodPost, "/v1/"+s.name, protobuf, key, s.item(t, protobuf, marker, time.Now()))
+			require.Equal(t, 200, got.code, "%s", got.body)
+		}
+	}
+	w.requireStored(t, marker, w.tenants[0].String())
+	require.Empty(t, w.Query(t, tenantsOf, service))
 }
+
+// tenantsOf lists the tenants of the stored items of a service, by signal.
+const tenantsOf = `SELECT arrayStringConcat(groupArray(s || ' ' || toString(tenant_id)), ',') FROM (
+	SELECT 'logs' AS s, tenant_id FROM logs_v3 WHERE service_name = '%[1]s'
+	UNION ALL SELECT 'metrics', tenant_id FROM metrics_v3 WHERE service_name = '%[1]s'
+	UNION ALL SELECT 'traces', tenant_id FROM spans_v3 WHERE service_name = '%[1]s' ORDER BY 1)`
