@@ -10,15 +10,16 @@ import (
 
 // The decoders of pdata recurse once per nested array or map and have no bound
 // of their own, so that a few megabytes of nested arrays would overflow the
-// stack, which ends the process; and two bytes of protobuf make a span of 232, so
-// that a small compressed body could take all memory. Both are therefore bounded
+// stack, which ends the process; and two bytes of protobuf make a span of 232, and
+// a row of 283, so that a small compressed body could take all memory. Both are therefore bounded
 // before decoding, on the wire. The check refuses everything it does not
 // understand: it may be stricter than the decoder, never blind to what the
 // decoder follows.
 
 const (
-	// maxGrowth is how many times the largest body a decoded request may take:
-	// more than a body of attributes with one letter and one digit does.
+	// maxGrowth is how many times the largest body a request may take as it is
+	// decoded and stored: more than a body of attributes with one letter and one
+	// digit does.
 	maxGrowth = 8
 	// objectWeight is what an object of JSON counts, in bytes: an attribute, the
 	// densest that telemetry has, is two in 36 bytes or more.
@@ -47,7 +48,7 @@ func (s shape) check(enc encoding, schema message, body []byte) error {
 // walk visits the messages on the way to values. depth is what is left of the
 // limit; it also bounds the recursion of walk.
 func (s *shape) walk(body []byte, m message, depth int) error {
-	if s.memory -= weights[m]; s.memory < 0 {
+	if s.memory -= weights[m] + rows[m]; s.memory < 0 {
 		return errGrowth
 	}
 	if m == arrayValue || m == keyValueList {
