@@ -86,18 +86,32 @@ func described(options []ast.Expr) instrument {
 	return one
 }
 
-// text is the first argument of a call if it is a literal string, or "".
+// text is the first argument of a call if it is a string, written out or as a
+// constant of the file and what follows it, or "".
 func text(call *ast.CallExpr) string {
 	if len(call.Args) == 0 {
 		return ""
 	}
-	literal, ok := call.Args[0].(*ast.BasicLit)
-	if !ok || literal.Kind != token.STRING {
-		return ""
+	return stringOf(call.Args[0])
+}
+
+func stringOf(expression ast.Expr) string {
+	switch e := expression.(type) {
+	case *ast.BasicLit:
+		if value, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
+			return value
+		}
+	case *ast.BinaryExpr:
+		if left := stringOf(e.X); left != "" && e.Op == token.ADD {
+			return left + stringOf(e.Y)
+		}
+	case *ast.Ident:
+		if e.Obj == nil {
+			return ""
+		}
+		if value, ok := e.Obj.Decl.(*ast.ValueSpec); ok && e.Obj.Kind == ast.Con && len(value.Values) == 1 {
+			return stringOf(value.Values[0])
+		}
 	}
-	value, err := strconv.Unquote(literal.Value)
-	if err != nil {
-		return ""
-	}
-	return value
+	return ""
 }
