@@ -59,6 +59,7 @@ type Spool struct {
 	senders   tenants
 	held      map[tenant.ID]int64 // bytes of the log that wait for ClickHouse
 	used      int64               // bytes of the log on disk
+	parts     uint64              // one more than SetParts said; 0: not known
 	state     *state
 	committed []*Batch
 	sealed    []*Batch // for senders
@@ -126,7 +127,9 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 	}
 	for _, b := range found.batches {
 		s.keepBatch(b)
-		if found.sealed[b.ID] {
+		b.Recovered = true
+		if parts, sealed := found.sealed[b.ID]; sealed {
+			b.parts = parts
 			s.sealed = append(s.sealed, b)
 		} else {
 			s.unseal = append(s.unseal, b)
@@ -255,7 +258,9 @@ func (s *Spool) Commit(b *Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b.encoder != nil {
-		b.encoder.Commit()
+		if len(b.splits) == 0 { // else labels of series may be among the dead rows
+			b.encoder.Commit()
+		}
 		s.retire(b)
 	}
 	s.committed = append(s.committed, b)
@@ -278,6 +283,14 @@ func (s *Spool) retire(b *Batch) {
 	s.idle = append(s.idle, b.encoder)
 	b.encoder = nil
 	s.resident--
+}
+
+// SetParts says how many parts ClickHouse has made so far. Each batch remembers that
+// of its seal: see Batch.Parts.
+func (s *Spool) SetParts(parts uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = parts + 1
 }
 
 // Drain refuses new requests and waits until all that was accepted is committed.
