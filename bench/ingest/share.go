@@ -17,6 +17,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/corpus"
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/proc"
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/rig"
+	"github.com/telemetryflow/telemetryflow/internal/insertion"
 )
 
 // Ideal inserts: blocks so large that an insert's fixed cost is nothing, sent by as
@@ -26,13 +27,16 @@ const (
 	idealClients = 2
 )
 
-// idealSettings are those of the exporter (settings.go there), so that both sides
-// ask the same of the engine.
-var idealSettings = url.Values{
-	"async_insert": {"0"}, "max_insert_threads": {"1"},
-	"max_insert_block_size": {"1048576"}, "min_insert_block_size_rows": {"1048576"}, "min_insert_block_size_bytes": {"1073741824"},
-	"insert_deduplicate": {"1"}, "deduplicate_blocks_in_dependent_materialized_views": {"1"},
-	"materialize_skip_indexes_on_insert": {"0"},
+// idealTimeout is of one insert.
+const idealTimeout = 2 * time.Minute
+
+// idealSettings are the exporter's, so that both sides ask the same of the engine.
+func idealSettings(token string) url.Values {
+	parameters := url.Values{"insert_deduplication_token": {token}}
+	for name, value := range insertion.Settings(idealTimeout, "") {
+		parameters.Set(name, fmt.Sprint(value))
+	}
+	return parameters
 }
 
 // share is the engine's processor time per million spans: for ideal blocks, and
@@ -135,10 +139,7 @@ func (b *bench) ideal(ctx context.Context, columns string, blocks [][]byte) (cos
 	clients.SetLimit(idealClients)
 	for i, block := range blocks {
 		clients.Go(func() error {
-			parameters := url.Values{"insert_deduplication_token": {fmt.Sprintf("%s/%d", database, i)}}
-			for name, value := range idealSettings {
-				parameters[name] = value
-			}
+			parameters := idealSettings(fmt.Sprintf("%s/%d", database, i))
 			_, err := b.rig.Engine.Do(inserting, database, "INSERT INTO spans ("+columns+") FORMAT Native", parameters, bytes.NewReader(block))
 			return err
 		})
