@@ -88,6 +88,15 @@ func (c Cluster) Local(relation string) string {
 	return relation + "_local"
 }
 
+// AlterDistributed is the statement that changes the relation over its Local tables,
+// or nothing on a single server.
+func (c Cluster) AlterDistributed(relation, change string) string {
+	if c.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("ALTER TABLE %s%s %s;", relation, c.OnCluster(), change)
+}
+
 // Distributed is the statement that makes the relation over its Local tables, or
 // nothing on a single server. The key is the expression that chooses a shard.
 func (c Cluster) Distributed(relation, key string) string {

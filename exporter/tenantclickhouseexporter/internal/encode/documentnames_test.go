@@ -1,6 +1,7 @@
 package encode_test
 
 import (
+	"math"
 	"os"
 	"regexp"
 	"strconv"
@@ -232,4 +233,21 @@ func histogramWithExemplar(at time.Time) pmetric.Metrics {
 	point.SetCount(2)
 	point.Exemplars().AppendEmpty().SetTraceID(documentTraceID)
 	return md
+}
+
+// metrics_v3 shows every integer exactly, as whatever double it also stands there.
+func TestMetrics_ExactIntegers(t *testing.T) {
+	t.Parallel()
+	conn := connect(t)
+	exact := []int64{0, 1, -1, 1 << 53, 1<<53 + 1, -(1<<53 + 1), 1<<62 + 7, math.MaxInt64, math.MaxInt64 - 512, math.MinInt64, math.MinInt64 + 1}
+	encoder := newEncoder()
+	for i, n := range exact {
+		md := documentSum(time.Now().Add(time.Duration(i) * time.Second))
+		md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Sum().DataPoints().At(0).SetIntValue(n)
+		require.NoError(t, encoder.AppendMetrics(md))
+	}
+	insert(t, conn, encoder)
+	var shown []int64
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT groupArray(value_int) FROM (SELECT value_int FROM metrics_v3 ORDER BY timestamp)").Scan(&shown))
+	require.Equal(t, exact, shown)
 }

@@ -30,6 +30,7 @@ type Encoder struct {
 
 	seen    *SeenSeries
 	pending map[seriesKey]struct{}
+	lately  *lately
 
 	now      func() time.Time
 	received time.Time
@@ -60,6 +61,7 @@ func New(config Config) *Encoder {
 		metricClass: class(config.Retention.Metrics),
 		seen:        config.Seen,
 		pending:     make(map[seriesKey]struct{}),
+		lately:      &lately{},
 		origin:      origin{keys: make(map[string]struct{})},
 		now:         now,
 	}
@@ -85,6 +87,7 @@ func (e *Encoder) Reset(batch uint64) {
 	e.series.reset()
 	e.exemplars.reset()
 	clear(e.pending)
+	e.lately.batch++
 	e.ids = batch << rowBits
 }
 

@@ -1,6 +1,10 @@
 package encode
 
-import "go.opentelemetry.io/collector/pdata/pmetric"
+import (
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
 
 // AppendMetrics adds the data points of a request. On ErrNoTenant nothing was added.
 // A metric without data points has no rows.
@@ -62,7 +66,7 @@ type sampleRows struct {
 	origin                   originColumns
 	name                     *lowCardinality
 	series, timestamp, start *fixedColumn
-	value, integer, kind     *fixedColumn
+	value, residual, kind    *fixedColumn
 	flags, exemplar, expires *fixedColumn
 }
 
@@ -76,7 +80,7 @@ func newSampleRows() *sampleRows {
 	r.timestamp = b.fixed("timestamp", typeTimestamp)
 	r.start = b.fixed("start_timestamp", typeTimestamp)
 	r.value = b.fixed("value", "Float64")
-	r.integer = b.fixed("value_int", "Int64")
+	r.residual = b.fixed("value_residual", "Int64")
 	r.kind = b.fixed("value_type", typeValueKind)
 	r.flags = b.fixed("flags", "UInt32")
 	r.exemplar = b.fixed("exemplar_trace_id", "FixedString(16)")
@@ -99,16 +103,38 @@ func (e *Encoder) appendNumbers(points pmetric.NumberDataPointSlice) {
 		r.series.uint64(series)
 		r.timestamp.uint64(timestamp)
 		r.start.uint64(uint64(point.StartTimestamp()))
-		switch point.ValueType() {
-		case pmetric.NumberDataPointValueTypeInt:
-			appendNumber(r.value, r.integer, r.kind, valueInt, 0, point.IntValue())
-		case pmetric.NumberDataPointValueTypeDouble:
-			appendNumber(r.value, r.integer, r.kind, valueDouble, point.DoubleValue(), 0)
-		default:
-			appendNumber(r.value, r.integer, r.kind, valueNone, 0, 0)
-		}
+		r.number(point)
 		r.flags.uint32(uint32(point.Flags()))
 		e.appendExemplars(r.exemplar, point.Exemplars(), series, timestamp, at)
 		r.expires.uint16(at.expires)
 	}
+}
+
+// number writes a value. Beside the double nearest to an integer stands what that
+// lacks: nothing, but for integers beyond 2^53.
+func (r *sampleRows) number(point pmetric.NumberDataPoint) {
+	switch point.ValueType() {
+	case pmetric.NumberDataPointValueTypeInt:
+		exact := point.IntValue()
+		r.value.uint64(math.Float64bits(float64(exact)))
+		r.residual.uint64(uint64(exact - truncated(float64(exact))))
+		r.kind.uint8(valueInt)
+	case pmetric.NumberDataPointValueTypeDouble:
+		r.value.uint64(math.Float64bits(point.DoubleValue()))
+		r.residual.uint64(0)
+		r.kind.uint8(valueDouble)
+	default:
+		r.value.uint64(0)
+		r.residual.uint64(0)
+		r.kind.uint8(valueNone)
+	}
+}
+
+// truncated is an integer's double as an integer. 2^63, to which the largest ones are
+// rounded, is taken for -2^63, as metrics_v3 does: the sum with the residual wraps.
+func truncated(double float64) int64 {
+	if double >= 1<<63 {
+		return math.MinInt64
+	}
+	return int64(double)
 }

@@ -80,8 +80,11 @@ type sampleRow struct {
 	SentAs string  `ch:"value_type"`
 }
 
+// exactInteger is the expression of metrics_v3.
+const exactInteger = "if(value_type = 'int', toInt64(if(value >= 9223372036854775808., -9223372036854775808., value)) + value_residual, 0) AS value_int"
+
 func sampleColumns() []string {
-	return []string{pointColumns(), "value, value_int, toString(value_type) AS value_type"}
+	return []string{pointColumns(), "value, toString(value_type) AS value_type", exactInteger}
 }
 
 // histogramRow is a row of the table metric_histogram_samples.

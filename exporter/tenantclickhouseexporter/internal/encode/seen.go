@@ -53,3 +53,27 @@ func (s *SeenSeries) add(keys map[seriesKey]struct{}) {
 		s.younger[key] = struct{}{}
 	}
 }
+
+// lately remembers the series that an encoder met last: in most batches the same
+// series come again and again, and a look into this array is cheaper than into the
+// maps that all encoders share.
+type lately struct {
+	batch uint64
+	met   [latelySize]struct {
+		key   seriesKey
+		batch uint64 // in which it was written; it is forgotten with the batch
+	}
+}
+
+const latelySize = 1 << 12
+
+// has says whether the labels of a series are stored, or in the batch, as far as that
+// is remembered; else it is remembered from now on.
+func (l *lately) has(key seriesKey) bool {
+	slot := &l.met[key.series%latelySize]
+	if slot.batch == l.batch && slot.key == key {
+		return true
+	}
+	slot.key, slot.batch = key, l.batch
+	return false
+}

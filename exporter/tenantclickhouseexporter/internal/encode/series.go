@@ -107,6 +107,9 @@ func (e *Encoder) seriesOf(attributes pcommon.Map, at partition) uint64 {
 	id := xxh3.Hash(b)
 
 	key := seriesKey{tenant: e.origin.scope.Tenant, series: id, at: at}
+	if e.lately.has(key) {
+		return id
+	}
 	if _, written := e.pending[key]; !written && !e.seen.has(key) {
 		e.pending[key] = struct{}{}
 		e.appendSeries(id, attributes, at)
