@@ -1,6 +1,9 @@
 package encode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Range is rows from one up to, and without, another.
 type Range struct{ From, To int }
@@ -9,9 +12,7 @@ type Range struct{ From, To int }
 // not overlap. It shares nothing with the block.
 func (b *Block) Select(ranges ...Range) *Block {
 	selected := &Block{table: b.table, names: b.names, types: b.types, rank: b.rank}
-	for _, r := range ranges {
-		selected.rows += r.To - r.From
-	}
+	selected.rows = Rows(ranges)
 	for _, c := range b.columns {
 		selected.columns = append(selected.columns, c.selectRows(b.rows, ranges))
 	}
@@ -41,6 +42,65 @@ func Single(rows []int) []Range {
 		ranges[i] = Range{row, row + 1}
 	}
 	return ranges
+}
+
+// Rows is the number of rows in some ranges.
+func Rows(ranges []Range) (rows int) {
+	for _, r := range ranges {
+		rows += r.To - r.From
+	}
+	return rows
+}
+
+// Sorted puts ranges in order.
+func Sorted(ranges []Range) []Range {
+	slices.SortFunc(ranges, func(a, b Range) int { return a.From - b.From })
+	return ranges
+}
+
+// PartitionRanges divides the rows by the partitions that the table makes of them.
+// Each of those is a part, which ClickHouse stores whole or not at all.
+func (b *Block) PartitionRanges() [][]Range {
+	expires, day := b.Dates("expires_at"), b.days()
+	numbers := make(map[partition]int)
+	var parts [][]Range
+	for row := range b.rows {
+		at := partition{day: day(row), expires: expires(row)}
+		n, known := numbers[at]
+		if !known {
+			n = len(parts)
+			numbers[at] = n
+			parts = append(parts, nil)
+		}
+		if last := len(parts[n]) - 1; last >= 0 && parts[n][last].To == row {
+			parts[n][last].To++
+		} else {
+			parts[n] = append(parts[n], Range{row, row + 1})
+		}
+	}
+	return parts
+}
+
+// ByPartition divides the block as PartitionRanges does.
+func (b *Block) ByPartition() []*Block {
+	ranges := b.PartitionRanges()
+	parts := make([]*Block, len(ranges))
+	for i, r := range ranges {
+		parts[i] = b.Select(r...)
+	}
+	return parts
+}
+
+// days reads the day by which the table is partitioned.
+func (b *Block) days() func(row int) uint16 {
+	if days := b.Dates("day"); days != nil {
+		return days
+	}
+	times := b.Numbers("timestamp")
+	if sample := b.Numbers("sample_timestamp"); sample != nil { // an exemplar has both
+		times = sample
+	}
+	return func(row int) uint16 { return day(times(row)) }
 }
 
 func (c *fixedColumn) selectRows(rows int, ranges []Range) column {
