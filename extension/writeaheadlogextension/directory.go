@@ -56,13 +56,18 @@ func (r *registry) all() []*registered {
 	return r.logs // never changed in place but by append
 }
 
-// takeLeft returns the logs that were removed since the last call.
-func (r *registry) takeLeft() []*registered {
+// toPublish lists the logs, and before them those that were removed.
+func (r *registry) toPublish() []*registered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := r.left
-	r.left = nil
-	return left
+	return slices.Concat(r.left, r.logs)
+}
+
+// told forgets a removed log, of which everything is published.
+func (r *registry) told(one *registered) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = slices.DeleteFunc(r.left, func(other *registered) bool { return other == one })
 }
 
 // Register adds a log. When it is removed, its last progress is still published.

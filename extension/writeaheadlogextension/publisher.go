@@ -53,7 +53,7 @@ func (p *publisher) run(ctx context.Context) {
 
 func (p *publisher) publish(ctx context.Context) {
 	var err error
-	for _, log := range append(p.logs.takeLeft(), p.logs.all()...) {
+	for _, log := range p.logs.toPublish() {
 		if err != nil {
 			log.published = 0 // PostgreSQL may have lost what it had
 			continue
@@ -92,6 +92,9 @@ func (p *publisher) publishLog(ctx context.Context, log *registered) error {
 		}
 		if len(whole.Finished) == 0 {
 			log.published = progress.Next
+			if progress == log.last {
+				p.logs.told(log)
+			}
 			return nil
 		}
 	}
