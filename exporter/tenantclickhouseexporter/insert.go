@@ -3,6 +3,7 @@ package tenantclickhouseexporter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -12,9 +13,10 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/insertion"
 )
 
-// insertOf renders a block. Name begins its token, <name>/<table>/<rank>/<hash>.
-func insertOf(block *encode.Block, name string) *insertion.Insert {
-	body := block.AppendNative(make([]byte, 0, block.Size()))
+// insertOf renders a block, into the place of a body that is no longer needed. Name
+// begins the token, <name>/<table>/<rank>/<hash>.
+func insertOf(block *encode.Block, name string, body []byte) *insertion.Insert {
+	body = block.AppendNative(slices.Grow(body[:0], block.Size()))
 	return &insertion.Insert{
 		Table:   block.Table(),
 		Columns: block.Columns(),
@@ -44,6 +46,7 @@ func (i *inserter) send(ctx context.Context, one *insertion.Insert) error {
 	if err := i.schema.open(ctx); err != nil {
 		return heldBackError{err}
 	}
+	one.Suffix = i.schema.tables()
 	begin := time.Now()
 	written, err := one.Send(ctx, i.conn)
 	i.telemetry.inserted(ctx, one.Table, one.Rows, time.Since(begin), err)
