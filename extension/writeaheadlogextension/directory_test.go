@@ -135,10 +135,8 @@ func TestDirectory_OtherCollector(t *testing.T) {
 	require.Equal(t, job.Outcome{Finished: true}, got)
 
 	t.Run("ErrUnknown", func(t *testing.T) {
-		forged := *log
-		forged.secret = job.Secret{3}
-		stranger := *log
-		stranger.writer = job.Writer{4}
+		forged := &testLog{writer: log.writer, secret: job.Secret{3}}
+		stranger := &testLog{writer: job.Writer{4}, secret: log.secret}
 		for name, c := range map[string]*job.Claim{
 			"too old": log.claim(t, 9, 0), "forged": forged.claim(t, 11, 0), "of nobody": stranger.claim(t, 11, 0),
 		} {

@@ -99,7 +99,7 @@ func TestJobs(t *testing.T) {
 		t.Run("ErrUnknown "+name, func(t *testing.T) {
 			got := r.get(t, "/api/v2/otlp/jobs/"+c.id, c.key)
 			require.Equal(t, http.StatusNotFound, got.code)
-			require.Equal(t, unknown, string(got.body), "one body for all")
+			require.Equal(t, []byte(unknown), got.body, "one body for all")
 		})
 	}
 	t.Run("ErrUnavailable", func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestJobs(t *testing.T) {
 	t.Run("ErrUnknown without logs", func(t *testing.T) {
 		got := start(t, testConfig()).get(t, "/api/v2/otlp/jobs/"+jobID(1, 0), "good")
 		require.Equal(t, http.StatusNotFound, got.code)
-		require.Equal(t, unknown, string(got.body))
+		require.Equal(t, []byte(unknown), got.body)
 	})
 }
 

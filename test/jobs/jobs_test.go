@@ -4,8 +4,8 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,7 +127,7 @@ func TestJobs(t *testing.T) {
 			})
 		}
 		for range kills {
-			for range clients*requests/(kills+2) + rand.IntN(5) { //nolint:gosec // spreads the kills
+			for range clients*requests/(kills+2) + rand.IntN(5) {
 				<-done
 			}
 			one.Kill()
@@ -145,6 +145,6 @@ func TestJobs(t *testing.T) {
 		a := ledger(t, one, key)
 		require.Equal(t, clients*requests, a.Accepted)
 		require.Equal(t, clients*requests, a.Stored)
-		require.Equal(t, fmt.Sprint(clients*requests), stack.Query(t, "SELECT uniqExact(span_id) FROM spans_v3 WHERE service_name = 'jobs-crash'"))
+		require.Equal(t, strconv.Itoa(clients*requests), stack.Query(t, "SELECT uniqExact(span_id) FROM spans_v3 WHERE service_name = 'jobs-crash'"))
 	})
 }
