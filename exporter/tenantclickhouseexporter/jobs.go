@@ -21,7 +21,7 @@ func (l *logged) register(extension component.Component) {
 // recall looks whether another collector has answered the request. What this one has
 // answered, the log says itself.
 func (l *logged) recall(r *spool.Request) (answer receipt.Answer, found bool) {
-	if l.jobs == nil || r.Identity == (spool.Identity{}) {
+	if l.jobs == nil || r.Identity == (spool.Identity{}) || l.spool.Knows(r.Identity) {
 		return receipt.Answer{}, false
 	}
 	answer, found, err := l.jobs.Recall(r.Context, l.repeat(r))

@@ -70,13 +70,14 @@ type Account struct {
 
 // Progress of a log, to be published.
 type Progress struct {
-	// Oldest is the first unfinished batch of each writer whose batches are in the log.
+	// Oldest is, of each writer whose batches are in the log, the first one that is
+	// unfinished or to come.
 	Oldest   map[Writer]uint64
 	Finished []Finished
 	Next     uint64
 }
 
-// NothingWaits is the Oldest of a writer whose batches are all finished.
+// NothingWaits is the Oldest of a former writer whose batches are all finished.
 const NothingWaits = math.MaxInt64
 
 // Finished is a batch of which nothing waits.

@@ -75,7 +75,7 @@ func ask(t *testing.T, c *stacktest.Collector, key localstack.Key, id string) (f
 	status, text, err := call(t.Context(), http.MethodGet, "http://"+c.HTTP+"/api/v2/otlp/jobs/"+id, key, "")
 	require.NoError(t, err)
 	if status == http.StatusNotFound {
-		require.Equal(t, []byte(`{"code":5,"message":"no such job, or it was finished too long ago"}`), []byte(text), "one body for all")
+		require.JSONEq(t, `{"code":5,"message":"no such job, or it was finished too long ago"}`, text)
 		return job{}
 	}
 	require.Equal(t, http.StatusOK, status, text)

@@ -58,6 +58,14 @@ func TestJobs(t *testing.T) {
 		require.Equal(t, stored, ask(t, two, key, id))
 
 		require.Zero(t, ask(t, two, other, id), "another key's")
+		one.StartAgain(t)
+		for i := range 5 { // once the new writer is known, there is no moment at which its jobs are not
+			next := mustExport(t, one, key, stacktest.Span("jobs-next"))
+			if i > 0 {
+				require.Equal(t, next, ask(t, two, key, next).JobID)
+			}
+			await(t, two, key, job{JobID: next, Signal: "traces", Status: "stored", Accepted: 1, Stored: 1})
+		}
 		forged := strings.Repeat("A", 10) + id[10:]
 		require.Zero(t, ask(t, two, key, forged))
 		require.Zero(t, ask(t, two, key, id[:len(id)-2]+"AA"))

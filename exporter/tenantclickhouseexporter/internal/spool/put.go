@@ -60,6 +60,14 @@ func (s *Spool) Put(r *Request) (Kept, error) {
 	}
 }
 
+// Knows says whether Put takes a request of the identity for a repetition.
+func (s *Spool) Knows(identity Identity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, waits := s.pending[identity]
+	return waits || s.state.answered.find(identity, s.settings.Clock(), s.settings.RepeatWindow) != nil
+}
+
 // queue puts a request in line, unless it repeats one that is answered, or one that
 // is not answered yet, which ends when the channel is closed.
 func (s *Spool) queue(r *Request) (earlier *Answered, first <-chan struct{}, err error) {

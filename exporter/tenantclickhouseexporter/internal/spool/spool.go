@@ -61,6 +61,7 @@ type Spool struct {
 	used      int64               // bytes of the log on disk
 	parts     uint64              // one more than SetParts said; 0: not known
 	state     *state
+	number    uint64 // of the last batch that was begun
 	committed []*Batch
 	sealed    []*Batch // for senders
 	hungry    int      // senders that wait
@@ -76,7 +77,6 @@ type Spool struct {
 	open     *Batch
 	opened   time.Time
 	unseal   []*Batch // to be sealed
-	number   uint64
 	record   []byte
 	full     time.Time // until then the log is taken to have no room
 	hasPoint bool      // the log has a checkpoint

@@ -186,9 +186,9 @@ func (s *Spool) current() *encode.Encoder {
 	if s.open != nil {
 		return s.open.encoder
 	}
-	s.number = max(s.number+1, firstNumber(s.settings.Clock()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.number = max(s.number+1, firstNumber(s.settings.Clock()))
 	var encoder *encode.Encoder
 	if n := len(s.idle); n > 0 {
 		encoder, s.idle = s.idle[n-1], s.idle[:n-1]
