@@ -40,14 +40,15 @@ func (r *registry) add(log job.Log) *registered {
 	return one
 }
 
-// remove keeps what a log says at its end.
-func (r *registry) remove(one *registered) {
+// remove keeps what a log says at its end, if that is to be published.
+func (r *registry) remove(one *registered, publish bool) {
 	last := one.Progress(0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	one.last = &last
 	r.logs = slices.DeleteFunc(slices.Clone(r.logs), func(other *registered) bool { return other == one })
-	r.left = append(r.left, one)
+	if publish {
+		r.left = append(r.left, &registered{Log: one.Log, last: &last})
+	}
 }
 
 func (r *registry) all() []*registered {
@@ -73,7 +74,7 @@ func (r *registry) told(one *registered) {
 // Register adds a log. When it is removed, its last progress is still published.
 func (e *logExtension) Register(log job.Log) (remove func()) {
 	one := e.logs.add(log)
-	return func() { e.logs.remove(one) }
+	return func() { e.logs.remove(one, e.store != nil) }
 }
 
 // Find asks the logs that prove the claim, and then PostgreSQL: a copy of a log knows

@@ -6,7 +6,7 @@ import (
 )
 
 // maxAnswered bounds how many requests are remembered so that their repetition is
-// recognised, in memory (about 20 MB) and in every checkpoint (about 6 MB). Beyond it
+// recognised, in memory (about 18 MB) and in every checkpoint (about 4 MB). Beyond it
 // the oldest are forgotten.
 const maxAnswered = 100_000
 
