@@ -67,7 +67,7 @@ e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real pro
 	go test -count=1 -timeout 10m -v ./test/e2e
 
 .PHONY: bench
-bench: bench-auth bench-encode ## Run every benchmark
+bench: bench-auth bench-encode ## Run the benchmarks of hot paths
 
 .PHONY: bench-auth
 bench-auth: setup-test ## What a warm API key costs per request
@@ -76,6 +76,10 @@ bench-auth: setup-test ## What a warm API key costs per request
 .PHONY: bench-encode
 bench-encode: ## What it costs to encode an item, beside row append through clickhouse-go
 	go run ./exporter/tenantclickhouseexporter/internal/encodebench
+
+.PHONY: bench-ingest
+bench-ingest: setup build ## OTLP to stored rows, beside the upstream exporter (INGEST=flags)
+	go run ./bench/ingest $(INGEST)
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters
