@@ -59,18 +59,18 @@ func (d *direct) shutdown(ctx context.Context) {
 	d.stop()
 }
 
-func (d *direct) take(from *spool.Request) error {
+func (d *direct) take(from *spool.Request) (kept, error) {
 	r := &request{ctx: from.Context, items: from.Items(), bytes: from.Bytes, add: from.Add, done: make(chan error, 1)}
 	if err := d.line.put(r); err != nil {
-		return err
+		return kept{}, err
 	}
 	select {
 	case err := <-r.done:
 		if err == nil {
 			d.telemetry.stored(r.ctx, r.items)
 		}
-		return err
+		return kept{}, err
 	case <-r.ctx.Done():
-		return errLeft()
+		return kept{}, errLeft()
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/spool"
 	"github.com/telemetryflow/telemetryflow/internal/deadletter"
+	"github.com/telemetryflow/telemetryflow/internal/job"
 	"github.com/telemetryflow/telemetryflow/internal/wal"
 )
 
@@ -35,6 +36,8 @@ type logged struct {
 	spool   *spool.Spool
 	letters *deadletter.Folder
 	hints   *hints
+	jobs    job.Directory // nil: the extension is none
+	leave   func()        // the directory
 
 	safeParts uint64
 	failing   atomic.Bool        // the last insert failed
@@ -68,6 +71,7 @@ func (l *logged) start(ctx context.Context, host component.Host) (err error) {
 	}
 	var running context.Context
 	running, l.stop = context.WithCancel(context.WithoutCancel(ctx)) // Start's context ends with Start
+	l.register(host.GetExtensions()[storage])
 	for range l.config.consumers() {
 		l.running.Go(func() { l.send(running) })
 	}
@@ -89,23 +93,29 @@ func (l *logged) spoolSettings() spool.Settings {
 // are sent. Others are read from the log, which is in the page cache.
 const residentBatches = 3
 
-func (l *logged) take(r *spool.Request) error {
-	_, err := l.spool.Put(r)
+func (l *logged) take(r *spool.Request) (kept, error) {
+	if l.config.Receipts.Repeats == 0 {
+		r.Identity = spool.Identity{}
+	}
+	if answer, found := l.recall(r); found {
+		return kept{answer, true}, nil
+	}
+	answered, err := l.spool.Put(r)
 	switch {
 	case err == nil:
-		return nil
+		return l.answer(r, answered), nil
 	case errors.Is(err, spool.ErrFull), errors.Is(err, spool.ErrFailed):
-		return errFull()
+		return kept{}, errFull()
 	case errors.Is(err, spool.ErrShare):
-		return errShare()
+		return kept{}, errShare()
 	case errors.Is(err, spool.ErrClosed):
-		return errShuttingDown()
+		return kept{}, errShuttingDown()
 	case errors.Is(err, encode.ErrNoTenant):
-		return l.unstamped(err)
+		return kept{}, l.unstamped(err)
 	case r.Context.Err() != nil:
-		return errLeft()
+		return kept{}, errLeft()
 	default:
-		return consumererror.NewPermanent(err)
+		return kept{}, consumererror.NewPermanent(err)
 	}
 }
 
@@ -127,6 +137,7 @@ func (l *logged) shutdown(ctx context.Context) {
 	l.stop()
 	l.running.Wait()
 	l.spool.Close()
+	l.leave()
 	if err := l.log.Close(); err != nil {
 		l.logger.Error("The log could not be closed cleanly; nothing that was acknowledged is lost.", zap.Error(err))
 	}

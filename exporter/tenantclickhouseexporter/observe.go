@@ -30,18 +30,23 @@ func (t *telemetry) observe(l *logged) (err error) {
 }
 
 func (t *telemetry) account(o metric.Observer, now time.Time, a *spool.AccountView) {
-	of := metric.WithAttributeSet(attribute.NewSet(
-		attribute.String("signal", t.name),
-		attribute.String("workspace_id", a.Owner.Workspace.String()),
-		attribute.String("tenant_id", a.Owner.Tenant.String()),
-		attribute.String("api_key_id", apikey.ID(a.Key).String()),
-	))
+	of := t.of(a.Account)
 	o.ObserveInt64(t.LedgerAccepted, int64(a.Accepted), of)
 	o.ObserveInt64(t.LedgerStored, int64(a.Stored), of)
 	o.ObserveInt64(t.LedgerDead, int64(a.Dead), of)
 	o.ObserveInt64(t.LedgerFiltered, int64(a.Filtered), of)
 	o.ObserveInt64(t.LedgerQueued, int64(a.Queued), of)
 	o.ObserveFloat64(t.LedgerAge, age(now, a.Oldest), of)
+}
+
+// of names an account.
+func (t *telemetry) of(a spool.Account) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(
+		attribute.String("signal", t.name),
+		attribute.String("workspace_id", a.Owner.Workspace.String()),
+		attribute.String("tenant_id", a.Owner.Tenant.String()),
+		attribute.String("api_key_id", apikey.ID(a.Key).String()),
+	))
 }
 
 func age(now, at time.Time) float64 {

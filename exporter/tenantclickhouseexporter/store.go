@@ -26,6 +26,7 @@ type store struct {
 	settings  component.TelemetrySettings
 	logger    *zap.Logger
 	telemetry *telemetry
+	refused   refusals
 	seen      *encode.SeenSeries
 
 	conn     driver.Conn
@@ -37,7 +38,7 @@ type store struct {
 type front interface {
 	start(ctx context.Context, host component.Host) error
 	// take returns when the request is kept, or never will be. Its errors are meant for clients.
-	take(request *spool.Request) error
+	take(request *spool.Request) (kept, error)
 	// shutdown refuses new requests, and ends.
 	shutdown(ctx context.Context)
 }
@@ -54,6 +55,7 @@ func newStore(set exporter.Settings, config *Config, signal pipeline.Signal) (*s
 		settings:  set.TelemetrySettings,
 		logger:    set.Logger,
 		telemetry: telemetry,
+		refused:   refusals{by: make(map[spool.Account]map[string]uint64)},
 		seen:      encode.NewSeenSeries(config.SeriesMemory),
 	}
 	if config.Ack == ackStored {
@@ -96,25 +98,51 @@ func (s *store) shutdown(ctx context.Context) error {
 
 // push keeps the items of a request.
 func (s *store) push(ctx context.Context, shares []spool.Share, size int, add func(*encode.Encoder) error) error {
-	counts := receipt.FromContext(ctx).Counts()
+	handle := receipt.FromContext(ctx)
+	counts := handle.Counts()
 	r := &spool.Request{
-		Entry: spool.Entry{
-			Key: keyOf(ctx), Shares: shares, Filtered: counts.Filtered,
-			Rejected: counts.Rejected, Message: receipt.FromContext(ctx).Message(),
-		},
+		Entry:   spool.Entry{Key: keyOf(ctx), Shares: shares, Rejected: counts.Rejected, Message: handle.Message()},
 		Context: ctx, Bytes: size, Add: add,
 	}
 	items := r.Items()
 	if items == 0 {
 		return nil
 	}
+	known, _ := handle.Request(s.signal)
+	// What the client sent and is neither here nor rejected, a processor has removed.
+	r.Filtered = max(counts.Filtered, known.Items-counts.Rejected-items)
+	if counts.Rejected+items == known.Items {
+		// Of a part of a request it cannot be told whether it repeats another part.
+		r.Identity = spool.Identity(known.Identity)
+	}
 	s.telemetry.arrived(ctx, items, size)
 	defer s.telemetry.left(ctx, items, size)
-	if err := s.front.take(r); err != nil {
-		s.telemetry.refused(ctx, items, reasonOf(err))
+	kept, err := s.front.take(r)
+	if err != nil {
+		s.refuse(ctx, r, reasonOf(err))
 		return err
 	}
+	handle.Durable(s.signal, items)
+	handle.Filter(s.signal, r.Filtered-counts.Filtered)
+	if kept.again {
+		handle.Repeat(s.signal, kept.Answer)
+		return nil
+	}
 	s.telemetry.accepted(ctx, items)
-	receipt.FromContext(ctx).Durable(s.signal, items)
+	handle.Give(s.signal, kept.ID)
 	return nil
+}
+
+// kept is what is told of a request that is kept.
+type kept struct {
+	receipt.Answer
+	again bool // it repeats an earlier request, whose answer this is
+}
+
+func (s *store) refuse(ctx context.Context, r *spool.Request, reason string) {
+	for _, share := range r.Shares {
+		account := spool.Account{Key: r.Key, Owner: share.Owner}
+		s.refused.add(account, reason, share.Items)
+		s.telemetry.refused(ctx, account, reason, share.Items)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/metadata"
+	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/spool"
 )
 
 // Why items were given back.
@@ -40,7 +41,6 @@ type telemetry struct {
 	*metadata.TelemetryBuilder
 	name     string // of the signal
 	signal   metric.MeasurementOption
-	reason   func(string) metric.MeasurementOption
 	observed metric.Registration // nil: nothing is
 }
 
@@ -54,9 +54,6 @@ func newTelemetry(settings component.TelemetrySettings, signal pipeline.Signal) 
 		TelemetryBuilder: builder,
 		name:             signal.String(),
 		signal:           metric.WithAttributeSet(attribute.NewSet(name)),
-		reason: func(reason string) metric.MeasurementOption {
-			return metric.WithAttributeSet(attribute.NewSet(name, attribute.String("reason", reason)))
-		},
 	}, nil
 }
 
@@ -78,8 +75,14 @@ func (t *telemetry) stored(ctx context.Context, items int) {
 	t.StoredItems.Add(ctx, int64(items), t.signal)
 }
 
-func (t *telemetry) refused(ctx context.Context, items int, reason string) {
-	t.RefusedItems.Add(ctx, int64(items), t.reason(reason))
+func (t *telemetry) refused(ctx context.Context, account spool.Account, reason string, items int) {
+	t.RefusedItems.Add(ctx, int64(items), t.of(account), metric.WithAttributes(attribute.String("reason", reason)))
+}
+
+// repeated counts a request that was answered as an earlier one, of this collector or
+// of another.
+func (t *telemetry) repeated(ctx context.Context, by string) {
+	t.Repeats.Add(ctx, 1, t.signal, metric.WithAttributes(attribute.String("answered_by", by)))
 }
 
 func (t *telemetry) lost(ctx context.Context, items int) {

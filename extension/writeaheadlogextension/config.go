@@ -3,6 +3,12 @@ package writeaheadlogextension
 import (
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 )
 
 // Config is the extension's configuration. The README says what each key is for.
@@ -13,8 +19,28 @@ type Config struct {
 	SegmentSize  int64 `mapstructure:"segment_size"`
 	MaxSize      int64 `mapstructure:"max_size"`
 	MinFreeSpace int64 `mapstructure:"min_free_space"`
+	// Postgres is where collectors publish what became of requests, for each other.
+	Postgres PostgresConfig `mapstructure:"postgres"`
+	// Redis is where collectors tell each other of requests that may be repeated.
+	Redis RedisConfig `mapstructure:"redis"`
 
 	_ struct{}
+}
+
+// PostgresConfig is the database of the metadata. Without a URL a collector answers
+// for its own logs only.
+type PostgresConfig struct {
+	URL configopaque.String `mapstructure:"url"`
+	// Timeout of one look-up or publication.
+	Timeout time.Duration `mapstructure:"timeout"`
+}
+
+// RedisConfig is optional: without a URL a collector recognises repetitions of what it
+// has answered itself.
+type RedisConfig struct {
+	URL configopaque.String `mapstructure:"url"`
+	// Timeout of a look-up, which a request waits for.
+	Timeout time.Duration `mapstructure:"timeout"`
 }
 
 const (
@@ -39,5 +65,32 @@ func (c *Config) Validate() error {
 	if c.MinFreeSpace < 0 {
 		errs = append(errs, fmt.Errorf("min_free_space must not be negative (got %d)", c.MinFreeSpace))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Postgres.validate(), c.Redis.validate())...)
+}
+
+func (c *PostgresConfig) validate() error {
+	if c.URL == "" {
+		return nil
+	}
+	if err := postgres.CheckURL(string(c.URL)); err != nil {
+		return fmt.Errorf("postgres::url: %w", err)
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("postgres::timeout must be a positive duration (got %s)", c.Timeout)
+	}
+	return nil
+}
+
+func (c *RedisConfig) validate() error {
+	if c.URL == "" {
+		return nil
+	}
+	if _, err := redis.ParseURL(string(c.URL)); err != nil {
+		// The cause may repeat the URL, which holds a password.
+		return errors.New("redis::url is not a Redis URL: write redis://user:password@host:6379/0")
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("redis::timeout must be a positive duration (got %s)", c.Timeout)
+	}
+	return nil
 }

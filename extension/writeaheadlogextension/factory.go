@@ -2,6 +2,7 @@ package writeaheadlogextension
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
@@ -15,9 +16,16 @@ func NewFactory() extension.Factory {
 }
 
 func createDefaultConfig() component.Config {
-	return &Config{SegmentSize: defaultSegmentSize, MaxSize: defaultMaxSize, MinFreeSpace: defaultMinFreeSpace}
+	return &Config{
+		SegmentSize: defaultSegmentSize, MaxSize: defaultMaxSize, MinFreeSpace: defaultMinFreeSpace,
+		Postgres: PostgresConfig{Timeout: 2 * time.Second},
+		Redis:    RedisConfig{Timeout: 50 * time.Millisecond},
+	}
 }
 
-func create(_ context.Context, _ extension.Settings, config component.Config) (extension.Extension, error) {
-	return &logExtension{config: config.(*Config)}, nil
+func create(_ context.Context, set extension.Settings, config component.Config) (extension.Extension, error) {
+	return &logExtension{
+		config: config.(*Config), settings: set.TelemetrySettings,
+		logs: registry{changed: make(chan struct{}, 1)},
+	}, nil
 }

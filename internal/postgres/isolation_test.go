@@ -140,7 +140,7 @@ func TestSchema_Ingest(t *testing.T) {
 			OR relkind = 'S' AND has_sequence_privilege('telemetryflow_ingest', c.oid, 'USAGE, SELECT, UPDATE'))`))
 	allowed := list(t, admin, `SELECT proname::text FROM pg_proc
 		WHERE pronamespace = 'public'::regnamespace AND has_function_privilege('telemetryflow_ingest', oid, 'EXECUTE') ORDER BY 1`)
-	require.Equal(t, []string{"change_cursor", "changes_since", "find_api_key", "read_api_key_cache_secret", "read_retention",
+	require.Equal(t, []string{"change_cursor", "changes_since", "expire_log_progress", "find_api_key", "find_log_request", "publish_log_progress", "read_api_key_cache_secret", "read_retention",
 		"schema_version", "used_api_keys"}, allowed)
 
 	ingest := open(t, w.IngestURL, postgres.Ingest)

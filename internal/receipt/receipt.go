@@ -21,16 +21,36 @@ import (
 // maxMessages bounds the distinct reasons that one partial success spells out.
 const maxMessages = 8
 
+// Request is what the receiver knows of a request.
+type Request struct {
+	// Items is how many it has; zero: nobody has counted.
+	Items int
+	// Identity tells its repetitions; zero: they are not to be recognised.
+	Identity Identity
+}
+
+// Identity is a hash of who sent which bytes.
+type Identity [16]byte
+
+// Answer is what a client is told of a request.
+type Answer struct {
+	ID       string // by which it can ask for the request's fate
+	Rejected int
+	Message  string // why, for partial_success
+}
+
 // Receipt counts the items (spans, data points or log records) of one request.
 // All methods are safe for concurrent use, and do nothing on a nil Receipt, so
 // that components also work behind receivers that open none.
 type Receipt struct {
-	id     string
-	signal pipeline.Signal
+	signal  pipeline.Signal
+	request Request
 
 	mu       sync.Mutex
 	counts   Counts
 	messages []string
+	id       string
+	earlier  *Answer
 }
 
 // Counts is what became of the items of a request.
@@ -43,15 +63,59 @@ type Counts struct {
 // Accounted is the number of items whose fate is known.
 func (c Counts) Accounted() int { return c.Rejected + c.Filtered + c.Durable }
 
-// New opens a receipt with a random id for a request of the given signal.
-func New(signal pipeline.Signal) *Receipt {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // crypto/rand.Read never fails (Go 1.24)
-	return &Receipt{id: hex.EncodeToString(random[:]), signal: signal}
+// New opens a receipt for a request of the given signal.
+func New(signal pipeline.Signal) *Receipt { return Open(signal, Request{}) }
+
+// Open opens a receipt for a request of which more is known.
+func Open(signal pipeline.Signal, request Request) *Receipt {
+	return &Receipt{signal: signal, request: request}
 }
 
-// ID is what the client is given to ask for the request's fate.
-func (r *Receipt) ID() string { return r.id }
+// Request returns what is known of a request of the signal. It is false behind a
+// receiver without receipts, and for data that was made of another signal's request.
+func (r *Receipt) Request(signal pipeline.Signal) (Request, bool) {
+	if r == nil || signal != r.signal {
+		return Request{}, false
+	}
+	return r.request, true
+}
+
+// Give sets the id by which the client can ask. Of several, the first counts.
+func (r *Receipt) Give(signal pipeline.Signal, id string) {
+	r.add(signal, func(*Counts) {
+		if r.id == "" {
+			r.id = id
+		}
+	}, "")
+}
+
+// Repeat makes the answer that of an earlier request, which this one repeats.
+func (r *Receipt) Repeat(signal pipeline.Signal, earlier Answer) {
+	r.add(signal, func(*Counts) {
+		if r.earlier == nil {
+			r.earlier = &earlier
+		}
+	}, "")
+}
+
+// Answer is what the client is told. An id that nobody gave is random: it tells
+// requests apart, but nobody can be asked about it.
+func (r *Receipt) Answer() Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.earlier != nil {
+		return *r.earlier
+	}
+	if r.id == "" {
+		var random [16]byte
+		_, _ = rand.Read(random[:]) // crypto/rand.Read never fails (Go 1.24)
+		r.id = hex.EncodeToString(random[:])
+	}
+	return Answer{ID: r.id, Rejected: r.counts.Rejected, Message: strings.Join(r.messages, "; ")}
+}
+
+// ID is the id of the answer.
+func (r *Receipt) ID() string { return r.Answer().ID }
 
 // Reject adds n items that were refused for the given reason, which is shown to
 // the client.

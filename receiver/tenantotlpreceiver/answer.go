@@ -24,18 +24,17 @@ const (
 
 // answer writes the export response. A full success leaves partial_success
 // unset, as the specification demands, and so has no bytes at all in protobuf.
-func answer(enc encoding, s *signal, r *receipt.Receipt) ([]byte, error) {
-	rejected := r.Counts().Rejected
-	if rejected == 0 {
+func answer(enc encoding, s *signal, a receipt.Answer) ([]byte, error) {
+	if a.Rejected == 0 {
 		if enc == encodingProtobuf {
 			return nil, nil
 		}
 		return []byte("{}"), nil
 	}
-	return enc.marshal(s.respond(int64(rejected), r.Message()))
+	return enc.marshal(s.respond(int64(a.Rejected), a.Message))
 }
 
-// withJobID adds jobId to a JSON object. The id is hexadecimal.
+// withJobID adds jobId to a JSON object. The id has nothing to be escaped.
 func withJobID(object []byte, id string) []byte {
 	out := make([]byte, 0, len(object)+len(id)+len(`"jobId":"",`))
 	out = append(out, `{"jobId":"`...)

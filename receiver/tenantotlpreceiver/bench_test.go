@@ -55,7 +55,7 @@ func servers(b *testing.B) map[string][2]string {
 	for factory, cfg := range map[receiver.Factory]any{NewFactory(): ours, otlpreceiver.NewFactory(): stock} {
 		r, err := factory.CreateTraces(context.Background(), receivertest.NewNopSettings(factory.Type()), cfg, consumertest.NewNop())
 		require.NoError(b, err)
-		require.NoError(b, r.Start(context.Background(), authHost{componenttest.NewNopHost(), testAuth{}}))
+		require.NoError(b, r.Start(context.Background(), authHost{Host: componenttest.NewNopHost(), server: testAuth{}}))
 		b.Cleanup(func() { require.NoError(b, r.Shutdown(context.Background())) })
 	}
 	return endpoints

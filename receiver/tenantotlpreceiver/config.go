@@ -37,6 +37,9 @@ type Config struct {
 	// Protocols are the servers to run; one at least.
 	Protocols Protocols `mapstructure:"protocols"`
 
+	// Idempotency says which repeated requests are recognised.
+	Idempotency IdempotencyConfig `mapstructure:"idempotency"`
+
 	// MaxValueDepth is how many arrays and maps may be nested in one attribute
 	// value or log body. A request beyond it is refused whole. Default 128.
 	MaxValueDepth int `mapstructure:"max_value_depth"`
@@ -48,6 +51,23 @@ type Config struct {
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
+
+// IdempotencyConfig says which requests are answered, when the same key sends the
+// same bytes again, as they were at first, and not stored a second time.
+type IdempotencyConfig struct {
+	// Paths are api, those under /api/v2/otlp/, all, gRPC too, or none. Default api.
+	Paths string `mapstructure:"paths"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// The values of idempotency::paths.
+const (
+	pathsAPI  = "api"
+	pathsAll  = "all"
+	pathsNone = "none"
+)
 
 // Protocols are the transports of OTLP.
 type Protocols struct {
@@ -109,6 +129,7 @@ func createDefaultConfig() component.Config {
 			GRPC: configoptional.Default(grpc),
 			HTTP: configoptional.Default(HTTPConfig{ServerConfig: http, BodyReadTimeout: defaultBodyReadTimeout}),
 		},
+		Idempotency:   IdempotencyConfig{Paths: pathsAPI},
 		MaxValueDepth: defaultMaxValueDepth,
 		DrainTimeout:  defaultDrainTimeout,
 	}
@@ -128,6 +149,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxValueDepth < 1 || c.MaxValueDepth > maxMaxValueDepth {
 		faults = append(faults, fmt.Errorf("max_value_depth must be between 1 and %d (got %d)", maxMaxValueDepth, c.MaxValueDepth))
+	}
+	if !slices.Contains([]string{pathsAPI, pathsAll, pathsNone}, c.Idempotency.Paths) {
+		faults = append(faults, fmt.Errorf("idempotency::paths must be api, all or none (got %q)", c.Idempotency.Paths))
 	}
 	if c.DrainTimeout <= 0 {
 		faults = append(faults, fmt.Errorf("drain_timeout must be positive (got %s)", c.DrainTimeout))

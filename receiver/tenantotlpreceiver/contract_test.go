@@ -36,7 +36,7 @@ func contractFactory() receiver.Factory {
 type withAuth struct{ component.Component }
 
 func (w withAuth) Start(ctx context.Context, host component.Host) error {
-	return w.Component.Start(ctx, authHost{host, testAuth{}})
+	return w.Component.Start(ctx, authHost{Host: host, server: testAuth{}})
 }
 
 // logGenerator is an OTLP client that repeats what it may repeat.

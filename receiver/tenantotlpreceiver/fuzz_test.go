@@ -26,7 +26,7 @@ func newHandler(t testing.TB) *httpHandler {
 	tr, err := r.transport("http", cfg.Protocols.HTTP.Get().ServerConfig.MaxRequestBodySize)
 	require.NoError(t, err)
 	tr.authenticator = testAuth{}
-	return newHTTPHandler(tr, cfg.Protocols.HTTP.Get())
+	return newHTTPHandler(tr, cfg.Protocols.HTTP.Get(), nil)
 }
 
 func FuzzHTTP(f *testing.F) {

@@ -69,8 +69,9 @@ func (t *transport) serveStream(s *signal, stream grpc.ServerStream) error {
 	if refused != nil {
 		return refused
 	}
-	stream.SetTrailer(metadata.Pairs(strings.ToLower(jobIDHeader), r.ID()))
-	body, err := answer(encodingProtobuf, s, r)
+	a := r.Answer()
+	stream.SetTrailer(metadata.Pairs(strings.ToLower(jobIDHeader), a.ID))
+	body, err := answer(encodingProtobuf, s, a)
 	if err != nil {
 		return internal()
 	}
@@ -94,6 +95,9 @@ func (t *transport) export(s *signal, stream grpc.ServerStream) (r *receipt.Rece
 	}
 	size := received.body.Len()
 	b, refused := t.decode(encodingProtobuf, s, received.body.ReadOnlyData())
+	if refused == nil && t.config.Idempotency.Paths == pathsAll {
+		b.identity = identityOf(ctx, s, received.body.ReadOnlyData())
+	}
 	received.body.Free()
 	if refused != nil {
 		return nil, refused

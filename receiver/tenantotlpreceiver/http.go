@@ -28,13 +28,15 @@ const (
 type httpHandler struct {
 	*transport
 	routes      map[string]route
+	questions   map[string]question
 	bodies      *bodyReader
 	readTimeout time.Duration
 }
 
 type route struct {
-	signal    *signal
-	jobInBody bool
+	signal     *signal
+	jobInBody  bool
+	recognised bool // when it is repeated
 }
 
 func (r *otlpReceiver) startHTTP(ctx context.Context, host component.Host) error {
@@ -47,7 +49,7 @@ func (r *otlpReceiver) startHTTP(ctx context.Context, host component.Host) error
 	if t.authenticator, err = server.Auth.Get().Config.GetServerAuthenticator(ctx, host.GetExtensions()); err != nil {
 		return fmt.Errorf("protocols::http::auth: %w", err)
 	}
-	handler := newHTTPHandler(t, &cfg)
+	handler := newHTTPHandler(t, &cfg, directoriesOf(host))
 	// The handler authenticates and decompresses itself, in this order:
 	// confighttp answers every refused caller with 401 and the error's text, and
 	// every body that it cannot decompress with 400.
@@ -65,17 +67,19 @@ func (r *otlpReceiver) startHTTP(ctx context.Context, host component.Host) error
 	return nil
 }
 
-func newHTTPHandler(t *transport, cfg *HTTPConfig) *httpHandler {
+func newHTTPHandler(t *transport, cfg *HTTPConfig, of directories) *httpHandler {
 	h := &httpHandler{
 		transport:   t,
 		routes:      make(map[string]route),
+		questions:   map[string]question{jobsPath: of.job, ledgerPath: of.ledger},
 		bodies:      newBodyReader(cfg.ServerConfig.CompressionAlgorithms, cfg.ServerConfig.MaxRequestBodySize),
 		readTimeout: cfg.BodyReadTimeout,
 	}
+	paths := t.config.Idempotency.Paths
 	for _, s := range t.signals {
-		h.routes[apiPrefix+s.name.String()] = route{signal: s, jobInBody: true}
-		h.routes[v2Prefix+s.name.String()] = route{signal: s}
-		h.routes[v1Prefix+s.name.String()] = route{signal: s}
+		h.routes[apiPrefix+s.name.String()] = route{signal: s, jobInBody: true, recognised: paths != pathsNone}
+		h.routes[v2Prefix+s.name.String()] = route{signal: s, recognised: paths == pathsAll}
+		h.routes[v1Prefix+s.name.String()] = route{signal: s, recognised: paths == pathsAll}
 	}
 	return h
 }
@@ -83,6 +87,9 @@ func newHTTPHandler(t *transport, cfg *HTTPConfig) *httpHandler {
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	start := time.Now()
 	to, known := h.routes[req.URL.Path]
+	if !known && h.serveQuestion(w, req, start) {
+		return
+	}
 	if !known {
 		h.telemetry.answered(req.Context(), h.name, nil, start, unknownPath())
 		enc, _ := encodingOf(req.Header.Get("Content-Type"))
@@ -90,7 +97,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	req.Pattern = req.URL.Path // names the span of the HTTP server
-	enc, r, refused := h.export(w, req, to.signal)
+	enc, r, refused := h.export(w, req, to)
 	h.telemetry.answered(req.Context(), h.name, to.signal, start, refused)
 	if refused != nil {
 		writeRefusal(w, enc, refused)
@@ -99,7 +106,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	writeSuccess(w, enc, to, r)
 }
 
-func (h *httpHandler) export(w http.ResponseWriter, req *http.Request, s *signal) (enc encoding, r *receipt.Receipt, refused *refusal) {
+func (h *httpHandler) export(w http.ResponseWriter, req *http.Request, to route) (enc encoding, r *receipt.Receipt, refused *refusal) {
 	defer h.recovered(&refused)
 	enc, known := encodingOf(req.Header.Get("Content-Type"))
 	// It stays in force for refusals: net/http reads what is left of a body
@@ -107,29 +114,29 @@ func (h *httpHandler) export(w http.ResponseWriter, req *http.Request, s *signal
 	h.readBy(w, time.Now().Add(h.readTimeout))
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return enc, nil, wrongMethod()
+		return enc, nil, wrongMethod(http.MethodPost)
 	}
 	if !known {
 		return enc, nil, wrongContentType()
 	}
-	ctx, limit, refused := h.admit(req.Context(), req.Header, s)
+	ctx, limit, refused := h.admit(req.Context(), req.Header, to.signal)
 	if limit.Limit > 0 {
 		setLimitHeaders(w.Header(), limit)
 	}
 	if refused != nil {
 		return enc, nil, refused
 	}
-	b, size, refused := h.receive(w, req, enc, s)
+	b, size, refused := h.receive(ctx, w, req, enc, to)
 	if refused != nil {
 		return enc, nil, refused
 	}
-	r, refused = h.consume(ctx, enc, s, b, size)
+	r, refused = h.consume(ctx, enc, to.signal, b, size)
 	return enc, r, refused
 }
 
 // receive reads and decodes the body. The buffer goes back to the pool before
 // the pipeline runs, which may wait for a long time.
-func (h *httpHandler) receive(w http.ResponseWriter, req *http.Request, enc encoding, s *signal) (batch, int, *refusal) {
+func (h *httpHandler) receive(ctx context.Context, w http.ResponseWriter, req *http.Request, enc encoding, to route) (batch, int, *refusal) {
 	body, refused := h.bodies.read(req)
 	if refused != nil {
 		if refused.http == http.StatusUnsupportedMediaType {
@@ -139,7 +146,10 @@ func (h *httpHandler) receive(w http.ResponseWriter, req *http.Request, enc enco
 	}
 	defer h.bodies.release(body)
 	h.readBy(w, time.Time{}) // the pipeline may take longer than the body
-	b, refused := h.decode(enc, s, body.Bytes())
+	b, refused := h.decode(enc, to.signal, body.Bytes())
+	if refused == nil && to.recognised {
+		b.identity = identityOf(ctx, to.signal, body.Bytes())
+	}
 	return b, body.Len(), refused
 }
 
@@ -152,15 +162,16 @@ func (h *httpHandler) readBy(w http.ResponseWriter, deadline time.Time) {
 }
 
 func writeSuccess(w http.ResponseWriter, enc encoding, to route, r *receipt.Receipt) {
-	body, err := answer(enc, to.signal, r)
+	a := r.Answer()
+	body, err := answer(enc, to.signal, a)
 	if err != nil {
 		writeRefusal(w, enc, internal())
 		return
 	}
 	if to.jobInBody && enc == encodingJSON {
-		body = withJobID(body, r.ID())
+		body = withJobID(body, a.ID)
 	}
-	w.Header().Set(jobIDHeader, r.ID())
+	w.Header().Set(jobIDHeader, a.ID)
 	write(w, enc, http.StatusOK, body)
 }
 

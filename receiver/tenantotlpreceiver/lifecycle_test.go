@@ -79,7 +79,7 @@ func TestReceiver_StartFails(t *testing.T) {
 		cfg.Protocols.GRPC.Get().NetAddr.Endpoint = endpoint
 		r, err := NewFactory().CreateLogs(t.Context(), receivertest.NewNopSettings(ownmetadata.Type), cfg, consumertest.NewNop())
 		require.NoError(t, err)
-		require.ErrorContains(t, r.Start(t.Context(), authHost{componenttest.NewNopHost(), testAuth{}}), "listen for HTTP")
+		require.ErrorContains(t, r.Start(t.Context(), authHost{Host: componenttest.NewNopHost(), server: testAuth{}}), "listen for HTTP")
 		again, err := net.Listen("tcp", endpoint)
 		require.NoError(t, err, "the gRPC port must be free again")
 		require.NoError(t, again.Close())
@@ -112,7 +112,7 @@ func TestReceiver_ServerEndsFatally(t *testing.T) {
 	t.Parallel()
 	r, err := newReceiver(testConfig(), receivertest.NewNopSettings(ownmetadata.Type), func() {})
 	require.NoError(t, err)
-	host := statusHost{authHost{componenttest.NewNopHost(), testAuth{}}, make(chan *componentstatus.Event, 1)}
+	host := statusHost{authHost{Host: componenttest.NewNopHost(), server: testAuth{}}, make(chan *componentstatus.Event, 1)}
 	r.serve(host, func() error { return net.ErrClosed })
 	require.Equal(t, componentstatus.StatusFatalError, (<-host.events).Status())
 	require.NoError(t, r.Shutdown(t.Context()))

@@ -28,16 +28,25 @@ type transport struct {
 // before the body is read, so that strangers cost neither memory nor decoding.
 // The key's request limit comes back with refusals too, for their headers.
 func (t *transport) admit(ctx context.Context, headers map[string][]string, s *signal) (context.Context, apikey.RateLimit, *refusal) {
+	admitted, limit, refused := t.authenticate(ctx, headers)
+	if refused != nil {
+		return ctx, limit, refused
+	}
+	auth, ok := client.FromContext(admitted).Auth.(*tenant.Auth)
+	if ok && !auth.Principal.Allows(s.permission) {
+		return ctx, limit, forbidden("the API key lacks the permission " + string(s.permission))
+	}
+	return admitted, limit, nil
+}
+
+// authenticate finds out who calls.
+func (t *transport) authenticate(ctx context.Context, headers map[string][]string) (context.Context, apikey.RateLimit, *refusal) {
 	admitted, err := t.authenticator.Authenticate(ctx, headers)
 	if err != nil {
 		limit, _ := apikey.RateLimitFromError(err)
 		return ctx, limit, refusalOfAuth(ctx, err)
 	}
 	limit, _ := apikey.RateLimitFromContext(admitted)
-	auth, ok := client.FromContext(admitted).Auth.(*tenant.Auth)
-	if ok && !auth.Principal.Allows(s.permission) {
-		return ctx, limit, forbidden("the API key lacks the permission " + string(s.permission))
-	}
 	return admitted, limit, nil
 }
 
@@ -59,7 +68,7 @@ func (t *transport) decode(enc encoding, s *signal, body []byte) (batch, *refusa
 // consume hands a batch to the pipeline and accounts for its items. A request
 // without items is a success that nobody needs to hear of.
 func (t *transport) consume(ctx context.Context, enc encoding, s *signal, b batch, bodySize int) (*receipt.Receipt, *refusal) {
-	r := receipt.New(s.name)
+	r := receipt.Open(s.name, receipt.Request{Items: b.items, Identity: b.identity})
 	if b.items == 0 {
 		return r, nil
 	}

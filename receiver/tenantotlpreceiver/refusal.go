@@ -42,8 +42,17 @@ func unknownPath() *refusal {
 		"unknown path: send OTLP to /v1/, /v2/ or /api/v2/otlp/ followed by traces, metrics or logs")
 }
 
-func wrongMethod() *refusal {
-	return refuse(codes.Unimplemented, http.StatusMethodNotAllowed, "wrong_method", "method not allowed: use POST")
+func wrongMethod(right string) *refusal {
+	return refuse(codes.Unimplemented, http.StatusMethodNotAllowed, "wrong_method", "method not allowed: use "+right)
+}
+
+// unknownJob is one answer for every id that tells its caller nothing.
+func unknownJob() *refusal {
+	return refuse(codes.NotFound, http.StatusNotFound, "unknown_job", "no such job, or it was finished too long ago")
+}
+
+func jobsUnavailable() *refusal {
+	return refusalOfStatus(status.New(codes.Unavailable, "the job may be another collector's, and those cannot be asked at the moment"), false)
 }
 
 func wrongContentType() *refusal {

@@ -46,11 +46,16 @@ var authID = component.MustNewID("api_key_auth")
 // authHost is a host whose only extension is an authenticator.
 type authHost struct {
 	component.Host
-	server component.Component
+	server    component.Component
+	directory component.Component // nil: none
 }
 
 func (h authHost) GetExtensions() map[component.ID]component.Component {
-	return map[component.ID]component.Component{authID: h.server}
+	extensions := map[component.ID]component.Component{authID: h.server}
+	if h.directory != nil {
+		extensions[component.MustNewID("write_ahead_log")] = h.directory
+	}
+	return extensions
 }
 
 // testAuth reads the outcome from the credential itself: "Bearer good".
@@ -64,9 +69,11 @@ var ownScope = tenant.Scope{Workspace: tenant.ID{1}, Tenant: tenant.ID{2}}
 func (testAuth) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
 	sent := slices.Concat(headers["Authorization"], headers["authorization"])
 	permissions := []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
-	call := &apikey.Call{}
+	call, key := &apikey.Call{}, apikey.ID{1}
 	switch strings.TrimPrefix(strings.Join(sent, ""), "Bearer ") {
 	case "good":
+	case "other":
+		key = apikey.ID{2}
 	case "no-permission":
 		permissions = nil
 	case "limited":
@@ -84,9 +91,13 @@ func (testAuth) Authenticate(ctx context.Context, headers map[string][]string) (
 	default:
 		return nil, apikey.ErrUnauthenticated
 	}
-	principal := tenant.NewTenantPrincipal("tfk_1", tenant.ID{9}, ownScope, permissions)
+	principal := tenant.NewTenantPrincipal(key.String(), tenant.ID{9}, ownScope, permissions)
 	info := client.FromContext(ctx)
-	info.Auth = &tenant.Auth{Principal: principal}
+	auth := &tenant.Auth{Principal: principal}
+	if named := headers["X-Tenant-Id"]; len(named) > 0 {
+		auth.Choice.Tenant, _ = tenant.ParseID(named[0])
+	}
+	info.Auth = auth
 	return apikey.NewContext(client.NewContext(ctx, info), call), nil
 }
 
@@ -148,6 +159,12 @@ func testConfig() *Config {
 
 func start(t testing.TB, cfg *Config) *running {
 	t.Helper()
+	return startWith(t, cfg, nil)
+}
+
+// startWith starts a receiver beside a directory of logs.
+func startWith(t testing.TB, cfg *Config, directory component.Component) *running {
+	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	r := &running{sink: &sink{items: make(map[pipeline.Signal]int)}, logs: logs, telemetry: componenttest.NewTelemetry()}
 	set := receivertest.NewNopSettings(ownmetadata.Type)
@@ -158,7 +175,7 @@ func start(t testing.TB, cfg *Config) *running {
 		require.NoError(t, r.receiver.Shutdown(context.Background()))
 		require.NoError(t, r.telemetry.Shutdown(context.Background()))
 	})
-	require.NoError(t, r.receiver.Start(context.Background(), authHost{componenttest.NewNopHost(), testAuth{}}))
+	require.NoError(t, r.receiver.Start(context.Background(), authHost{componenttest.NewNopHost(), testAuth{}, directory}))
 	for _, entry := range logs.FilterMessageSnippet("listening for").All() {
 		endpoint := entry.ContextMap()["endpoint"].(string)
 		if strings.Contains(entry.Message, "HTTP") {

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 
+	"github.com/telemetryflow/telemetryflow/internal/receipt"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -29,8 +30,9 @@ type signal struct {
 
 // batch is a decoded request.
 type batch struct {
-	items   int
-	consume func(context.Context) error
+	items    int
+	consume  func(context.Context) error
+	identity receipt.Identity // zero: its repetition is not recognised
 }
 
 func tracesSignal(next consumer.Traces) *signal {
@@ -46,7 +48,7 @@ func tracesSignal(next consumer.Traces) *signal {
 				return batch{}, err
 			}
 			data := request.Traces()
-			return batch{data.SpanCount(), func(ctx context.Context) error { return next.ConsumeTraces(ctx, data) }}, nil
+			return batch{data.SpanCount(), func(ctx context.Context) error { return next.ConsumeTraces(ctx, data) }, receipt.Identity{}}, nil
 		},
 		respond: func(rejected int64, message string) response {
 			r := ptraceotlp.NewExportResponse()
@@ -72,7 +74,7 @@ func metricsSignal(next consumer.Metrics) *signal {
 				return batch{}, err
 			}
 			data := request.Metrics()
-			return batch{data.DataPointCount(), func(ctx context.Context) error { return next.ConsumeMetrics(ctx, data) }}, nil
+			return batch{data.DataPointCount(), func(ctx context.Context) error { return next.ConsumeMetrics(ctx, data) }, receipt.Identity{}}, nil
 		},
 		respond: func(rejected int64, message string) response {
 			r := pmetricotlp.NewExportResponse()
@@ -98,7 +100,7 @@ func logsSignal(next consumer.Logs) *signal {
 				return batch{}, err
 			}
 			data := request.Logs()
-			return batch{data.LogRecordCount(), func(ctx context.Context) error { return next.ConsumeLogs(ctx, data) }}, nil
+			return batch{data.LogRecordCount(), func(ctx context.Context) error { return next.ConsumeLogs(ctx, data) }, receipt.Identity{}}, nil
 		},
 		respond: func(rejected int64, message string) response {
 			r := plogotlp.NewExportResponse()

@@ -3,6 +3,8 @@
 package stacktest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/telemetryflow/telemetryflow/internal/localstack"
@@ -14,14 +16,29 @@ type Collector struct {
 	GRPC   string // addresses
 	HTTP   string
 	Health string
+
+	environment, files []string
 }
 
-// StartGateway runs config/gateway.yaml on the stack's databases, with more files
-// over it.
+// Kill ends the collector as a crash would.
+func (c *Collector) Kill() {
+	_ = c.Cmd.Process.Kill()
+	<-c.Done
+}
+
+// StartAgain starts a collector that has ended, on what it left, with more files over
+// its configuration.
+func (c *Collector) StartAgain(t testing.TB, over ...string) {
+	t.Helper()
+	c.start(t, c.environment, append(slices.Clone(c.files), over...))
+}
+
+// StartGateway runs config/gateway.yaml on the stack's databases, with more files, or
+// single keys as yaml:key::key: value, over it.
 func (s *Stack) StartGateway(t testing.TB, certFile, keyFile string, over ...string) *Collector {
 	t.Helper()
 	c := &Collector{GRPC: FreeAddress(t), HTTP: FreeAddress(t), Health: FreeAddress(t)}
-	c.start(t, []string{
+	c.environment = []string{
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.State.IngestURL(),
 		"TELEMETRYFLOW_REDIS_URL=" + s.State.RedisURL(),
 		"TELEMETRYFLOW_CLICKHOUSE_URL=" + s.State.EngineURL("telemetryflow"),
@@ -30,7 +47,9 @@ func (s *Stack) StartGateway(t testing.TB, certFile, keyFile string, over ...str
 		"TELEMETRYFLOW_OTLP_HTTP_ENDPOINT=" + c.HTTP,
 		"TELEMETRYFLOW_TLS_CERT_FILE=" + certFile,
 		"TELEMETRYFLOW_TLS_KEY_FILE=" + keyFile,
-	}, append([]string{"gateway.yaml"}, over...))
+	}
+	c.files = append([]string{"gateway.yaml"}, over...)
+	c.start(t, c.environment, c.files)
 	return c
 }
 
@@ -59,13 +78,16 @@ func (c *Collector) start(t testing.TB, environment, files []string) {
 	t.Helper()
 	var arguments []string
 	for _, file := range files {
-		arguments = append(arguments, "--config", Config(t, file))
+		if !strings.HasPrefix(file, "yaml:") {
+			file = Config(t, file)
+		}
+		arguments = append(arguments, "--config", file)
 	}
 	if files[0] == "gateway.yaml" {
 		// The pull endpoint of a collector's own metrics has one fixed port.
 		arguments = append(arguments, "--config", "yaml:service::telemetry::metrics::level: none")
 	}
-	environment = append(environment, "TELEMETRYFLOW_HEALTH_ENDPOINT="+c.Health)
+	environment = append(slices.Clone(environment), "TELEMETRYFLOW_HEALTH_ENDPOINT="+c.Health)
 	c.Process = Run(t, Program(t, "telemetryflow-collector"), environment, arguments...)
 	c.AwaitOK(t, "http://"+c.Health)
 }

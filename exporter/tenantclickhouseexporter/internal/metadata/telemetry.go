@@ -27,6 +27,7 @@ type TelemetryBuilder struct {
 	ReplayedRows   metric.Int64Counter
 	ExpiredRows    metric.Int64Counter
 	Hints          metric.Int64Counter
+	Repeats        metric.Int64Counter
 
 	QueueItems   metric.Int64ObservableGauge
 	QueueBatches metric.Int64ObservableGauge
@@ -48,19 +49,21 @@ func NewTelemetryBuilder(settings component.TelemetrySettings) (*TelemetryBuilde
 }
 
 func (b *TelemetryBuilder) requests() error {
-	var errs [6]error
+	var errs [7]error
 	b.AcceptedItems, errs[0] = b.Meter.Int64Counter(prefix+"accepted_items",
 		metric.WithDescription("Items that were acknowledged."), metric.WithUnit("{items}"))
 	b.StoredItems, errs[1] = b.Meter.Int64Counter(prefix+"stored_items",
 		metric.WithDescription("Items whose insert ClickHouse confirmed."), metric.WithUnit("{items}"))
 	b.RefusedItems, errs[2] = b.Meter.Int64Counter(prefix+"refused_items",
-		metric.WithDescription("Items that were given back to the client, by reason."), metric.WithUnit("{items}"))
+		metric.WithDescription("Items that were given back to the client, by reason, workspace, tenant and API key."), metric.WithUnit("{items}"))
 	b.LostItems, errs[3] = b.Meter.Int64Counter(prefix+"lost_items",
 		metric.WithDescription("Acknowledged items whose part of the log had changed on disk."), metric.WithUnit("{items}"))
 	b.WaitingItems, errs[4] = b.Meter.Int64UpDownCounter(prefix+"waiting_items",
 		metric.WithDescription("Items whose request is not answered yet."), metric.WithUnit("{items}"))
 	b.WaitingBytes, errs[5] = b.Meter.Int64UpDownCounter(prefix+"waiting_bytes",
 		metric.WithDescription("Size of the requests that are not answered yet, as OTLP."), metric.WithUnit("By"))
+	b.Repeats, errs[6] = b.Meter.Int64Counter(prefix+"repeated_requests",
+		metric.WithDescription("Requests that were answered as an earlier one, by the collector that had answered that."), metric.WithUnit("{requests}"))
 	return errors.Join(errs[:]...)
 }
 

@@ -1,6 +1,8 @@
 package spool
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 )
 
@@ -33,8 +35,25 @@ func (s *Spool) writeCommits() {
 			}
 		}
 	}
+	s.forgetOld()
 	s.mu.Unlock()
 	s.release()
+}
+
+// forgetInterval is how often what is old is forgotten when the log writes no
+// checkpoint, as under little load.
+const forgetInterval = time.Minute
+
+func (s *Spool) forgetOld() {
+	now := s.settings.Clock()
+	if now.Sub(s.expired) >= forgetInterval {
+		s.state.expire(now, s.lifetimes())
+		s.expired = now
+	}
+}
+
+func (s *Spool) lifetimes() lifetimes {
+	return lifetimes{s.settings.RepeatWindow, s.settings.StoredLife, s.settings.DeadLife}
 }
 
 func (s *Spool) noteCommits(committed []*Batch) ([]commit, error) {
@@ -81,7 +100,7 @@ func (s *Spool) release() {
 func (s *Spool) writeCheckpoint() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.expire(s.settings.Clock(), lifetimes{s.settings.RepeatWindow, s.settings.StoredLife, s.settings.DeadLife})
+	s.state.expire(s.settings.Clock(), s.lifetimes())
 	_, _, err := s.log.AppendControl(kindCheckpoint, s.state.append(nil))
 	if err == nil {
 		_, err = s.log.Sync()

@@ -18,7 +18,7 @@
 //	seal        batch, number of groups, parts that ClickHouse had made
 //	split       batch, block, rows that ClickHouse will never take
 //	commit      batch, time, rows stored and dead by account
-//	replayed    rows of dead letters that are stored after all, by account
+//	replayed    batch, time, rows of dead letters that are stored after all, by account
 //	checkpoint  all that the log says in sum, for what is removed of it
 //
 // The seal is durable before a sender sees the batch. What a batch holds is then

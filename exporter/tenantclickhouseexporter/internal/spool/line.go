@@ -51,6 +51,7 @@ func (l *line) take(maxItems, maxBytes int) (taken []*Request) {
 		if len(taken) > 0 && (items+r.Items() > maxItems || bytes+r.Bytes > maxBytes) {
 			break
 		}
+		r.taken = true
 		taken = append(taken, r)
 		items, bytes = items+r.Items(), bytes+r.Bytes
 		q.requests = q.requests[1:]

@@ -70,6 +70,15 @@ func (g *group) append(dst []byte) []byte {
 	return dst
 }
 
+// answered is what the client of an entry is told.
+func (g *group) answered(i int) Answered {
+	e := &g.entries[i]
+	return Answered{
+		Identity: e.Identity, Place: Place{g.batch, g.first + uint64(i)}, At: g.at,
+		Items: e.Items(), Rejected: e.Rejected, Message: e.Message,
+	}
+}
+
 // parseGroup returns the growth too.
 func parseGroup(payload []byte) (g group, growth []byte, err error) {
 	r := &reader{rest: payload}
@@ -110,6 +119,21 @@ func (r *reader) dead() []Dead {
 		dead[i] = Dead{Request: r.uvarint(), Account: r.account(), Items: r.number()}
 	}
 	return dead
+}
+
+// replayed is one record of kind replayed.
+type replayed struct {
+	batch ID
+	at    time.Time
+	dead  []Dead // what is stored after all
+}
+
+func (p *replayed) append(dst []byte) []byte {
+	return appendDead(appendTime(appendID(dst, p.batch), p.at), p.dead)
+}
+
+func (r *reader) replayed() replayed {
+	return replayed{batch: r.id(), at: r.time(), dead: r.dead()}
 }
 
 // split is one record of kind split.

@@ -60,7 +60,7 @@ func (r *recovery) visit(record wal.Record) error {
 		r.state.commit(c)
 		delete(r.byID, c.batch)
 	case kindReplayed:
-		r.state.replayed(payload.id(), payload.dead())
+		r.state.replayed(payload.replayed())
 	case kindCheckpoint:
 		r.state = payload.state()
 		r.hasPoint = true

@@ -61,10 +61,12 @@ type Spool struct {
 	used      int64               // bytes of the log on disk
 	parts     uint64              // one more than SetParts said; 0: not known
 	state     *state
+	number    uint64 // of the last batch that was begun
 	committed []*Batch
 	sealed    []*Batch // for senders
 	hungry    int      // senders that wait
 	batches   map[*Batch]struct{}
+	pending   map[Identity]chan struct{} // requests that are not answered yet
 	idle      []*encode.Encoder
 	resident  int           // batches in memory, the open one too
 	ready     chan struct{} // of one place: there is a batch to send
@@ -75,30 +77,10 @@ type Spool struct {
 	open     *Batch
 	opened   time.Time
 	unseal   []*Batch // to be sealed
-	number   uint64
 	record   []byte
 	full     time.Time // until then the log is taken to have no room
 	hasPoint bool      // the log has a checkpoint
-}
-
-// Request is what Put keeps.
-type Request struct {
-	Entry
-	// Context is the client's; who has left is not written down.
-	Context context.Context //nolint:containedctx // the request waits in line
-	Bytes   int
-	// Add encodes the request. When it fails it has added nothing.
-	Add func(*encode.Encoder) error
-
-	answer chan error
-	place  Place
-}
-
-func (r *Request) owner() tenant.ID {
-	if len(r.Shares) == 0 {
-		return tenant.ID{}
-	}
-	return r.Shares[0].Owner.Tenant
+	expired  time.Time // when what is old was forgotten
 }
 
 // Open recovers what the log holds and begins to write.
@@ -118,7 +100,7 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 		settings: settings, log: log, logger: logger,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), ready: make(chan struct{}, 1),
 		waiting: line{queues: make(map[tenant.ID]*queue)}, senders: tenants{seen: make(map[tenant.ID]time.Time)},
-		held: make(map[tenant.ID]int64), state: found.state, batches: make(map[*Batch]struct{}),
+		held: make(map[tenant.ID]int64), state: found.state, batches: make(map[*Batch]struct{}), pending: make(map[Identity]chan struct{}),
 		used: log.Size(), number: found.highest, hasPoint: found.hasPoint,
 	}
 	_, _ = rand.Read(s.writer[:]) // crypto/rand.Read never fails (Go 1.24)
@@ -153,40 +135,6 @@ func (s *Spool) notify(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// Put returns when the request is on disk, or will never be, or when its context ends.
-func (s *Spool) Put(r *Request) (Place, error) {
-	r.answer = make(chan error, 1)
-	if err := s.queue(r); err != nil {
-		return Place{}, err
-	}
-	s.notify(s.wake)
-	select {
-	case err := <-r.answer:
-		return r.place, err
-	case <-r.Context.Done(): // it may be written down nevertheless
-		return Place{}, r.Context.Err()
-	}
-}
-
-func (s *Spool) queue(r *Request) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.drained != nil {
-		return ErrClosed
-	}
-	owner := r.owner()
-	s.senders.note(owner, s.settings.Clock())
-	if s.waiting.requests >= s.settings.MaxRequests || s.waiting.bytes > 0 && s.waiting.bytes+int64(r.Bytes) > s.settings.MaxWaiting {
-		return ErrFull
-	}
-	if s.senders.beyondShare(s.waiting.held(owner), s.waiting.bytes, s.settings.MaxWaiting) ||
-		s.senders.beyondShare(s.held[owner], s.used, s.log.MaxSize()) {
-		return ErrShare
-	}
-	s.waiting.put(r)
-	return nil
 }
 
 // Next waits for a batch to send. It is the caller's until Commit.
@@ -271,10 +219,11 @@ func (s *Spool) Commit(b *Batch) {
 func (s *Spool) Replayed(batch ID, dead []Dead) error {
 	s.mu.Lock()
 	defer s.mu.Unlock() // over the record too: a checkpoint has both or neither
-	if err := s.note(kindReplayed, appendDead(appendID(nil, batch), dead)); err != nil {
+	record := replayed{batch: batch, at: s.settings.Clock(), dead: dead}
+	if err := s.note(kindReplayed, record.append(nil)); err != nil {
 		return err
 	}
-	s.state.replayed(batch, dead)
+	s.state.replayed(record)
 	return nil
 }
 

@@ -12,7 +12,8 @@ type state struct {
 	secret   Secret
 	ledger   Ledger
 	finished map[ID]Finished
-	answered []Answered // oldest first
+	changes  uint64 // of finished, counted since the log was opened
+	answered answers
 }
 
 // Secret proves that a receipt is of this log.
@@ -26,41 +27,42 @@ type Place struct {
 
 // Finished is a batch of which nothing waits any more.
 type Finished struct {
-	At   time.Time
+	At   time.Time // when all of it was stored or dead, or stored after all
 	Dead []Dead
-}
 
-// Answered is a request that may be repeated, and what it was answered.
-type Answered struct {
-	Identity Identity
-	Place    Place
-	At       time.Time
-	Items    int
-	Rejected int
-	Message  string
+	change uint64 // the number of its last change
 }
 
 // lifetimes are for how long things are remembered.
 type lifetimes struct{ answered, stored, dead time.Duration }
 
-func newState() *state {
-	return &state{ledger: make(Ledger), finished: make(map[ID]Finished)}
+func (l lifetimes) of(f Finished) time.Duration {
+	if len(f.Dead) > 0 {
+		return l.dead
+	}
+	return l.stored
 }
 
-// accept notes a durable group, and returns what its clients may repeat.
-func (s *state) accept(g *group) (answered []Answered) {
+func newState() *state {
+	return &state{ledger: make(Ledger), finished: make(map[ID]Finished), answered: newAnswers()}
+}
+
+// finish notes how a batch has ended.
+func (s *state) finish(id ID, f Finished) {
+	s.changes++
+	f.change = s.changes
+	s.finished[id] = f
+}
+
+// accept notes a durable group, and what its clients may repeat.
+func (s *state) accept(g *group) {
 	for i := range g.entries {
 		e := &g.entries[i]
 		s.ledger.accept(e)
 		if e.Identity != (Identity{}) {
-			answered = append(answered, Answered{
-				Identity: e.Identity, Place: Place{g.batch, g.first + uint64(i)}, At: g.at,
-				Items: e.Items(), Rejected: e.Rejected, Message: e.Message,
-			})
+			s.answered.add(g.answered(i))
 		}
 	}
-	s.answered = append(s.answered, answered...)
-	return answered
 }
 
 // commit notes the end of a batch. That may be in the log twice, when it was not
@@ -75,25 +77,25 @@ func (s *state) commit(c commit) {
 	for _, d := range c.dead {
 		s.ledger.of(d.Account).Dead += uint64(d.Items)
 	}
-	s.finished[c.batch] = Finished{At: c.at, Dead: c.dead}
+	s.finish(c.batch, Finished{At: c.at, Dead: c.dead})
 }
 
 // replayed notes that dead items of a batch are stored after all. What is not known
 // to be dead is left alone, so that noting it twice changes nothing.
-func (s *state) replayed(batch ID, revived []Dead) {
-	f, known := s.finished[batch]
+func (s *state) replayed(r replayed) {
+	f, known := s.finished[r.batch]
 	if !known {
 		return
 	}
 	left := make([]Dead, 0, len(f.Dead))
 	for _, d := range f.Dead {
-		for i := range revived {
-			r := &revived[i]
-			if r.Request != d.Request || r.Account != d.Account {
+		for i := range r.dead {
+			revived := &r.dead[i]
+			if revived.Request != d.Request || revived.Account != d.Account {
 				continue
 			}
-			n := min(r.Items, d.Items)
-			r.Items -= n
+			n := min(revived.Items, d.Items)
+			revived.Items -= n
 			d.Items -= n
 			counts := s.ledger.of(d.Account)
 			counts.Dead -= uint64(n)
@@ -103,23 +105,13 @@ func (s *state) replayed(batch ID, revived []Dead) {
 			left = append(left, d)
 		}
 	}
-	s.finished[batch] = Finished{At: f.At, Dead: left}
+	s.finish(r.batch, Finished{At: r.at, Dead: left})
 }
 
 // expire forgets what has been remembered long enough.
 func (s *state) expire(now time.Time, l lifetimes) {
-	n := 0
-	for n < len(s.answered) && now.Sub(s.answered[n].At) > l.answered {
-		n++
-	}
-	s.answered = append(s.answered[:0], s.answered[n:]...)
-	maps.DeleteFunc(s.finished, func(_ ID, f Finished) bool {
-		life := l.stored
-		if len(f.Dead) > 0 {
-			life = l.dead
-		}
-		return now.Sub(f.At) > life
-	})
+	s.answered.expire(now, l.answered)
+	maps.DeleteFunc(s.finished, func(_ ID, f Finished) bool { return now.Sub(f.At) >= l.of(f) })
 }
 
 func (s *state) append(dst []byte) []byte {
@@ -129,15 +121,7 @@ func (s *state) append(dst []byte) []byte {
 	for id, f := range s.finished {
 		dst = appendDead(appendTime(appendID(dst, id), f.At), f.Dead)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(s.answered)))
-	for i := range s.answered {
-		a := &s.answered[i]
-		dst = append(dst, a.Identity[:]...)
-		dst = binary.AppendUvarint(appendID(dst, a.Place.Batch), a.Place.Request)
-		dst = binary.AppendUvarint(appendTime(dst, a.At), uint64(a.Items))
-		dst = appendText(binary.AppendUvarint(dst, uint64(a.Rejected)), a.Message)
-	}
-	return dst
+	return s.answered.append(dst)
 }
 
 func (r *reader) state() *state {
@@ -146,14 +130,8 @@ func (r *reader) state() *state {
 	s.ledger = r.ledger()
 	for range r.count(11) {
 		id := r.id()
-		s.finished[id] = Finished{At: r.time(), Dead: r.dead()}
+		s.finish(id, Finished{At: r.time(), Dead: r.dead()})
 	}
-	s.answered = make([]Answered, r.count(30))
-	for i := range s.answered {
-		a := &s.answered[i]
-		copy(a.Identity[:], r.take(len(a.Identity)))
-		a.Place = Place{Batch: r.id(), Request: r.uvarint()}
-		a.At, a.Items, a.Rejected, a.Message = r.time(), r.number(), r.number(), r.text()
-	}
+	s.answered = r.answers()
 	return s
 }

@@ -1,9 +1,6 @@
 package spool
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // AccountView is an account as it is now: Accepted = Stored + Queued + Dead + Filtered.
 type AccountView struct {
@@ -92,6 +89,9 @@ func (s *Spool) Find(p Place) (status Status, dead int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f, finished := s.state.finished[p.Batch]; finished {
+		if s.settings.Clock().Sub(f.At) >= s.lifetimes().of(f) {
+			return Unknown, 0
+		}
 		for _, d := range f.Dead {
 			if d.Request == p.Request {
 				dead += d.Items
@@ -105,11 +105,4 @@ func (s *Spool) Find(p Place) (status Status, dead int) {
 		}
 	}
 	return Unknown, 0
-}
-
-// Answered returns the requests whose repetition is to be recognised, oldest first.
-func (s *Spool) Answered() []Answered {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.state.answered)
 }

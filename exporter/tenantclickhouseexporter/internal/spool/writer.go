@@ -98,7 +98,7 @@ func (s *Spool) writeGroup(requests []*Request) {
 		return
 	}
 	encoder := s.current()
-	g := group{batch: s.open.ID, number: s.open.groups, first: s.open.requests, at: now}
+	g := group{batch: s.open.ID, number: s.open.groups, first: s.open.requests, at: now.Truncate(time.Millisecond)} // as it will be read
 	kept := requests[:0]
 	for _, r := range requests {
 		if err := r.Context.Err(); err != nil {
@@ -107,8 +107,8 @@ func (s *Spool) writeGroup(requests []*Request) {
 			r.answer <- err
 		} else {
 			r.marks = encoder.AppendMarks(nil)
-			r.place = Place{g.batch, g.first + uint64(len(kept))}
 			g.entries = append(g.entries, r.Entry)
+			r.kept = g.answered(len(kept))
 			kept = append(kept, r)
 		}
 	}
@@ -186,9 +186,9 @@ func (s *Spool) current() *encode.Encoder {
 	if s.open != nil {
 		return s.open.encoder
 	}
-	s.number = max(s.number+1, firstNumber(s.settings.Clock()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.number = max(s.number+1, firstNumber(s.settings.Clock()))
 	var encoder *encode.Encoder
 	if n := len(s.idle); n > 0 {
 		encoder, s.idle = s.idle[n-1], s.idle[:n-1]

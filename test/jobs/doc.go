@@ -1,0 +1,3 @@
+// Package jobs asks real collectors, which share PostgreSQL and Redis, what became of
+// requests, and repeats requests, through crashes.
+package jobs
