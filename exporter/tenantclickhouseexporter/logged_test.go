@@ -279,7 +279,7 @@ func TestLogged_Poison(t *testing.T) {
 	require.EqualValues(t, 2550-refused, a.Stored)
 	require.Equal(t, 2550-refused, count(t, conn, "SELECT count() FROM spans_v3"))
 	require.Equal(t, 2550-refused, count(t, conn, "SELECT toUInt64(sum(span_count)) FROM traces_v3"))
-	require.Equal(t, 0, count(t, conn, "SELECT count() FROM system.tables WHERE name LIKE 'spans_probe%'"))
+	require.Equal(t, 0, count(t, conn, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'spans_probe%'"))
 
 	ids, err := s.letters.List()
 	require.NoError(t, err)
