@@ -142,8 +142,8 @@ func createDefaultConfig() component.Config {
 		Ack:          ackSynced,
 		NumConsumers: defaultConsumers,
 		Batch: BatchConfig{
-			MaxRows:  65_536,   // larger blocks cost ClickHouse little less per row
-			MaxBytes: 16 << 20, // bounds the memory: three batches per signal are in it
+			MaxRows:  65_536,                 // larger blocks cost ClickHouse little less per row
+			MaxBytes: 16 << 20,               // bounds the memory: three batches per signal are in it
 			MaxAge:   500 * time.Millisecond, // what a query waits for at most, under little load
 		},
 		Group: defaultGroup(),
