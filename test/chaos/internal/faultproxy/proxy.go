@@ -1,0 +1,94 @@
+// Package faultproxy stands before an HTTP server, ClickHouse in the tests of faults,
+// and breaks what passes through it: on purpose, at the moment that a test chooses.
+package faultproxy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Proxy forwards to one server.
+type Proxy struct {
+	Addr string // stays the same when it goes down and up
+
+	forward http.Handler
+	fault   atomic.Pointer[Fault]
+	Inserts atomic.Int64 // seen so far
+	Broken  atomic.Int64 // of which a fault did not just pass through
+
+	mu     sync.Mutex
+	server *http.Server // nil: down
+}
+
+// New starts a proxy before the server at an address.
+func New(upstream string) (*Proxy, error) {
+	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: upstream})
+	forward.Transport = &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}
+	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { hangUp(w) }
+	forward.FlushInterval = -1
+	p := &Proxy{Addr: "127.0.0.1:0", forward: forward}
+	p.Set(Pass)
+	return p, p.Up()
+}
+
+// Up listens, again at the same address.
+func (p *Proxy) Up() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", p.Addr)
+	if err != nil {
+		return fmt.Errorf("open the fault proxy: %w", err)
+	}
+	p.Addr = listener.Addr().String()
+	p.server = &http.Server{Handler: p} //nolint:gosec // a test's own client
+	go p.server.Serve(listener)         //nolint:errcheck // it ends when it is closed
+	return nil
+}
+
+// Down cuts every connection and refuses new ones.
+func (p *Proxy) Down() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil {
+		_ = p.server.Close()
+		p.server = nil
+	}
+}
+
+// Set chooses what happens to inserts from now on.
+func (p *Proxy) Set(fault Fault) { p.fault.Store(&fault) }
+
+// ServeHTTP implements http.Handler. Only inserts are broken, so that the check of
+// the schema, which is another statement, stays out of it.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Query().Get("query"), "INSERT") {
+		p.forward.ServeHTTP(w, r)
+		return
+	}
+	number := p.Inserts.Add(1)
+	if broken := (*p.fault.Load())(w, r, p.forward, number); broken {
+		p.Broken.Add(1)
+	}
+}
+
+// hangUp closes the connection without an answer.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(errors.Join(http.ErrAbortHandler, err))
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

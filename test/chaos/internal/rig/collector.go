@@ -1,0 +1,56 @@
+//go:build linux
+
+package rig
+
+import (
+	"testing"
+	"time"
+
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
+)
+
+// Collector is the distribution on config/standalone.yaml.
+type Collector struct {
+	*Process
+	HTTP, GRPC string // addresses
+}
+
+// quickRetries are for tests that are not about the time between attempts.
+const quickRetries = "yaml:exporters::tenant_clickhouse::retry_on_failure: {initial_interval: 200ms, max_interval: 2s}"
+
+// NewCollector makes a collector of the rig that is not started.
+func (r *Rig) NewCollector(t testing.TB) *Collector {
+	t.Helper()
+	c := &Collector{HTTP: stacktest.FreeAddress(t), GRPC: stacktest.FreeAddress(t)}
+	health := stacktest.FreeAddress(t)
+	arguments := []string{
+		"--config", stacktest.Config(t, "standalone.yaml"),
+		"--config", "yaml:service::telemetry::metrics::level: none", // else the port of the pull endpoint must be free
+		"--config", quickRetries,
+	}
+	for _, over := range r.Over {
+		arguments = append(arguments, "--config", over)
+	}
+	c.Process = &Process{
+		program: r.Program,
+		environment: []string{
+			"TELEMETRYFLOW_POSTGRES_URL=" + r.Postgres.URL,
+			"TELEMETRYFLOW_REDIS_URL=" + r.Redis.URL,
+			"TELEMETRYFLOW_CLICKHOUSE_URL=" + r.Database.URL(r.Proxy.Addr),
+			"TELEMETRYFLOW_OTLP_GRPC_ENDPOINT=" + c.GRPC,
+			"TELEMETRYFLOW_OTLP_HTTP_ENDPOINT=" + c.HTTP,
+			"TELEMETRYFLOW_HEALTH_ENDPOINT=" + health,
+			"TELEMETRYFLOW_LOG_DIRECTORY=" + r.LogDirectory(),
+		},
+		arguments: arguments,
+		ready:     "http://" + health,
+	}
+	return c
+}
+
+// StartCollector starts the collector of the rig, on what an earlier one left.
+func (r *Rig) StartCollector(t testing.TB) time.Duration {
+	t.Helper()
+	r.Collector = r.NewCollector(t)
+	return r.Collector.Start(t)
+}

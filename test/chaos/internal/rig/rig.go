@@ -1,0 +1,110 @@
+//go:build linux
+
+package rig
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
+	"github.com/telemetryflow/telemetryflow/internal/migrate"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/apikeytest"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/faultproxy"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/stored"
+)
+
+// Rig is the system. It ends with its test.
+type Rig struct {
+	Engine   *Process
+	Database *stored.Engine
+	Proxy    *faultproxy.Proxy // between the collector and the engine
+
+	Postgres *apikeytest.Gate // between the collector and PostgreSQL
+	Redis    *testkit.RedisServer
+
+	Collector *Collector
+	Program   string   // the collector's; another one is a known-bad build
+	Over      []string // configuration over the shipped one, as yaml:…
+
+	Folder string // of all data
+	key    apikey.Credential
+}
+
+// LogDirectory is where the collector keeps its write-ahead log.
+func (r *Rig) LogDirectory() string { return filepath.Join(r.Folder, "log") }
+
+// New starts everything but the collector.
+func New(t testing.TB) *Rig {
+	t.Helper()
+	world := apikeytest.NewWorld(t)
+	r := &Rig{
+		Postgres: apikeytest.NewGate(t, world.IngestURL),
+		Redis:    testkit.Redis(t),
+		Program:  stacktest.Program(t, "telemetryflow-collector"),
+		Folder:   t.TempDir(),
+		key: world.Key(t, func(k *keyadmin.NewKey) {
+			k.Permissions = []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
+		}),
+	}
+	r.startEngine(t)
+	r.migrate(t)
+	proxy, err := faultproxy.New(r.Database.Addr)
+	require.NoError(t, err)
+	r.Proxy = proxy
+	t.Cleanup(proxy.Down)
+	return r
+}
+
+func (r *Rig) startEngine(t testing.TB) {
+	t.Helper()
+	r.Database = &stored.Engine{Addr: stacktest.FreeAddress(t), User: "telemetryflow", Password: rand.Text(), Database: "telemetryflow"}
+	secret := filepath.Join(r.Folder, "engine-password")
+	require.NoError(t, os.WriteFile(secret, []byte(r.Database.Password), 0o600))
+	r.Engine = &Process{
+		program: stacktest.Program(t, "telemetryflow"),
+		arguments: []string{
+			"engine", "--data-dir", filepath.Join(r.Folder, "engine"), "--listen", r.Database.Addr,
+			"--user", r.Database.User, "--password-file", secret, "--drain-timeout", "2s",
+		},
+		ready: "http://" + r.Database.Addr + "/ping",
+	}
+	r.Engine.Start(t)
+}
+
+func (r *Rig) migrate(t testing.TB) {
+	t.Helper()
+	server := *r.Database
+	server.Database = "default"
+	require.NoError(t, server.Exec(t.Context(), "CREATE DATABASE %s", r.Database.Database))
+	schema, err := migrate.OpenClickHouse(t.Context(), r.Database.URL(""), migrate.Cluster{})
+	require.NoError(t, err)
+	_, err = schema.Up(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, schema.Close())
+}
+
+// Tables are those that hold what is ingested.
+var tables = []string{
+	"spans", "traces", "logs", "metric_samples", "metric_histogram_samples", "metric_series", "exemplars",
+	"service_activity", "metric_activity",
+}
+
+// Forget empties the tables, so that a campaign may go on for days. The collector
+// must not be running: it remembers which series it has written.
+func (r *Rig) Forget(ctx context.Context) error {
+	for _, table := range tables {
+		if err := r.Database.Exec(ctx, "TRUNCATE TABLE %s", table); err != nil {
+			return err
+		}
+	}
+	return nil
+}

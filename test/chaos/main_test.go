@@ -1,0 +1,30 @@
+//go:build linux
+
+package chaos
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
+)
+
+// The size of a run. The defaults are the short form.
+var (
+	flagKills = flag.Int("chaos.kills", 3, "kills of the collector under load; a fifth as many of the engine, a tenth as many double ones")
+	flagRate  = flag.Int("chaos.rate", 3000, "items per second; full load is 15000")
+)
+
+// The test binary is also the load process.
+func TestMain(m *testing.M) {
+	described, err := load.Main()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	case !described:
+		os.Exit(m.Run())
+	}
+}
