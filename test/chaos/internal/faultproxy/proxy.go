@@ -22,6 +22,7 @@ type Proxy struct {
 	fault   atomic.Pointer[Fault]
 	Inserts atomic.Int64 // seen so far
 	Broken  atomic.Int64 // of which a fault did not just pass through
+	Active  atomic.Int64 // without an answer at the moment
 
 	mu     sync.Mutex
 	server *http.Server // nil: down
@@ -75,6 +76,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward.ServeHTTP(w, r)
 		return
 	}
+	p.Active.Add(1)
+	defer p.Active.Add(-1)
 	number := p.Inserts.Add(1)
 	if broken := (*p.fault.Load())(w, r, p.forward, number); broken {
 		p.Broken.Add(1)

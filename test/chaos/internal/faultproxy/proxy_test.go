@@ -3,11 +3,11 @@ package faultproxy_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -80,7 +80,9 @@ func TestProxy_Down(t *testing.T) {
 	proxy, stored := setup(t)
 	proxy.Down()
 	_, _, err := insert(t, proxy, time.Minute)
-	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	var dial *net.OpError
+	require.ErrorAs(t, err, &dial)
+	require.Equal(t, "dial", dial.Op)
 	require.NoError(t, proxy.Up())
 	code, _, err := insert(t, proxy, time.Minute)
 	require.NoError(t, err)

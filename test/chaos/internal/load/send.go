@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -75,8 +75,9 @@ func (s *sender) http(ctx context.Context, stream Stream, body []byte) answer {
 	request.Header.Set("X-API-Key-ID", s.config.KeyID)
 	request.Header.Set("X-API-Key-Secret", s.config.KeySecret)
 	response, err := s.client.Do(request)
+	var dial *net.OpError
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.As(err, &dial) && dial.Op == "dial":
 		return answer{outcome: ledger.Refused, reason: reasonNotSent}
 	case err != nil:
 		return answer{outcome: ledger.Unknown}

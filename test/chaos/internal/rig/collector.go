@@ -18,7 +18,7 @@ type Collector struct {
 // quickRetries are for tests that are not about the time between attempts.
 const quickRetries = "yaml:exporters::tenant_clickhouse::retry_on_failure: {initial_interval: 200ms, max_interval: 2s}"
 
-// NewCollector makes a collector of the rig that is not started.
+// NewCollector makes a collector of the rig that is not started, and ends with the test.
 func (r *Rig) NewCollector(t testing.TB) *Collector {
 	t.Helper()
 	c := &Collector{HTTP: stacktest.FreeAddress(t), GRPC: stacktest.FreeAddress(t)}
@@ -26,12 +26,14 @@ func (r *Rig) NewCollector(t testing.TB) *Collector {
 	arguments := []string{
 		"--config", stacktest.Config(t, "standalone.yaml"),
 		"--config", "yaml:service::telemetry::metrics::level: none", // else the port of the pull endpoint must be free
+		"--config", "yaml:service::telemetry::logs::level: warn",
 		"--config", quickRetries,
 	}
 	for _, over := range r.Over {
 		arguments = append(arguments, "--config", over)
 	}
 	c.Process = &Process{
+		owner:   t,
 		program: r.Program,
 		environment: []string{
 			"TELEMETRYFLOW_POSTGRES_URL=" + r.Postgres.URL,
@@ -48,9 +50,10 @@ func (r *Rig) NewCollector(t testing.TB) *Collector {
 	return c
 }
 
-// StartCollector starts the collector of the rig, on what an earlier one left.
+// StartCollector starts the collector of the rig, on what an earlier one left. It
+// ends with the test.
 func (r *Rig) StartCollector(t testing.TB) time.Duration {
 	t.Helper()
 	r.Collector = r.NewCollector(t)
-	return r.Collector.Start(t)
+	return r.Collector.Start()
 }

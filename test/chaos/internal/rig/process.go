@@ -17,35 +17,34 @@ import (
 // that it left.
 type Process struct {
 	*stacktest.Process
+	owner       testing.TB // with which it ends
 	program     string
 	environment []string
 	arguments   []string
 	ready       string // URL that answers 200
 }
 
-// start starts the program and does not wait for it.
-func (p *Process) start(t testing.TB) {
-	t.Helper()
-	require.True(t, p.Process == nil || p.Ended(), "it runs already")
-	p.Process = stacktest.Run(t, p.program, p.environment, p.arguments...)
+// Launch starts the program and does not wait until it is ready.
+func (p *Process) Launch() {
+	p.owner.Helper()
+	require.True(p.owner, p.Process == nil || p.Ended(), "it runs already")
+	p.Process = stacktest.Run(p.owner, p.program, p.environment, p.arguments...)
 	started := p.Process
-	t.Cleanup(func() { _ = started.Cmd.Process.Signal(syscall.SIGCONT) }) // so that it hears its SIGTERM
+	p.owner.Cleanup(func() { _ = started.Cmd.Process.Signal(syscall.SIGCONT) }) // so that it hears its SIGTERM
 }
 
 // Start starts the program and waits until it is ready. It returns how long that took.
-func (p *Process) Start(t testing.TB) time.Duration {
-	t.Helper()
+func (p *Process) Start() time.Duration {
+	p.owner.Helper()
 	began := time.Now()
-	p.start(t)
-	p.AwaitReady(t)
+	p.Launch()
+	p.AwaitReady()
 	return time.Since(began)
 }
 
-// Launch starts the program and does not wait until it is ready.
-func (p *Process) Launch(t testing.TB) { t.Helper(); p.start(t) }
-
 // AwaitReady waits until the program answers.
-func (p *Process) AwaitReady(t testing.TB) {
+func (p *Process) AwaitReady() {
+	t := p.owner
 	t.Helper()
 	require.Eventually(t, func() bool {
 		require.False(t, p.Ended(), "%s ended: %s", p.program, p.Output())
@@ -80,7 +79,8 @@ func (p *Process) Freeze() { _ = p.Cmd.Process.Signal(syscall.SIGSTOP) }
 func (p *Process) Thaw() { _ = p.Cmd.Process.Signal(syscall.SIGCONT) }
 
 // Terminate asks the program to end, waits, and returns how long it took.
-func (p *Process) Terminate(t testing.TB) time.Duration {
+func (p *Process) Terminate() time.Duration {
+	t := p.owner
 	t.Helper()
 	began := time.Now()
 	require.NoError(t, p.Cmd.Process.Signal(syscall.SIGTERM))

@@ -70,6 +70,7 @@ func (r *Rig) startEngine(t testing.TB) {
 	secret := filepath.Join(r.Folder, "engine-password")
 	require.NoError(t, os.WriteFile(secret, []byte(r.Database.Password), 0o600))
 	r.Engine = &Process{
+		owner:   t,
 		program: stacktest.Program(t, "telemetryflow"),
 		arguments: []string{
 			"engine", "--data-dir", filepath.Join(r.Folder, "engine"), "--listen", r.Database.Addr,
@@ -77,7 +78,7 @@ func (r *Rig) startEngine(t testing.TB) {
 		},
 		ready: "http://" + r.Database.Addr + "/ping",
 	}
-	r.Engine.Start(t)
+	r.Engine.Start()
 }
 
 func (r *Rig) migrate(t testing.TB) {

@@ -8,13 +8,6 @@ import (
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 )
 
-// Pending is how many of so many acknowledged items of the streams with a prefix are
-// not stored yet. It asks one small table, so that it may be asked at any moment.
-func (e *Engine) Pending(ctx context.Context, acked int, prefix string) (int, error) {
-	n, err := e.Int(ctx, "SELECT sum(item_count) FROM service_activity WHERE startsWith(service_name, '%s-')", prefix)
-	return acked - n, err
-}
-
 // view compares two counts that must be equal.
 type view struct{ what, left, right string }
 

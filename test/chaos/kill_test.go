@@ -1,0 +1,121 @@
+//go:build linux
+
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/ledger"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/results"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
+)
+
+// killsPerRound is how many kills come before everything is counted.
+const killsPerRound = 10
+
+// killing is a way to kill. It returns the moment, and whether an insert was in
+// flight at that moment.
+type killing struct {
+	fault string
+	share int // of the kills of the collector: one in so many
+	kill  func(*rig.Rig) (at time.Time, busy bool)
+}
+
+var killings = []killing{
+	{"kill -9 of the collector", 1, killCollector},
+	{"kill -9 of the engine", 5, killEngine},
+	{"kill -9 of the collector, again while it recovers", 10, killTwice},
+}
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	c := openCampaign(t)
+	r := rig.New(t)
+	for _, k := range killings {
+		want := (*flagKills + k.share - 1) / k.share
+		for round := 0; ; round++ {
+			left := want - results.Kills(c.rounds, k.fault)
+			if left <= 0 {
+				break
+			}
+			require.Less(t, round, 10+2*want, "too few kills hit anything")
+			t.Run(k.fault, func(t *testing.T) { killRound(t, c, r, k, min(left, killsPerRound), &results.Round{Fault: k.fault}) })
+			require.False(t, t.Failed())
+		}
+	}
+}
+
+// killRound kills under load, and then counts everything.
+func killRound(t *testing.T, c *campaign, r *rig.Rig, k killing, kills int, round *results.Round) rig.Verdict {
+	t.Helper()
+	r.StartCollector(t)
+	client := r.StartLoad(t, fmt.Sprintf("k%d", time.Now().UnixNano()), func(c *load.Config) { c.Rate = *flagRate })
+	client.AwaitAcked(t, 1)
+	var moments []time.Time
+	busy := map[time.Time]bool{}
+	for range kills {
+		time.Sleep(300*time.Millisecond + rand.N(2500*time.Millisecond)) // the moment is what is random
+		at, inserting := k.kill(r)
+		moments = append(moments, at)
+		busy[at] = inserting
+		round.Recovery = max(round.Recovery, time.Since(at))
+		client.AwaitAcked(t, client.Book(t).Count(ledger.Acked)+1)
+	}
+	client.Stop(t)
+	verdict, _ := r.Settle(t, client)
+	r.Collector.Terminate()
+	verdict = r.Judge(t, client)
+
+	round.Times = len(moments)
+	entries := client.Book(t).Entries
+	for _, at := range moments {
+		hit := busy[at]
+		for _, e := range entries {
+			hit = hit || e.InFlight(at)
+		}
+		if hit {
+			round.Kills++
+		} else {
+			round.Idle++
+		}
+	}
+	of(round, verdict)
+	c.keep(t, round)
+	if round.KnownBad == "" {
+		require.True(t, verdict.Good(), "%s: %s %v", k.fault, verdict, verdict.Views)
+	}
+	require.NoError(t, r.Forget(t.Context()))
+	return verdict
+}
+
+func killCollector(r *rig.Rig) (time.Time, bool) {
+	busy := r.Proxy.Active.Load() > 0
+	at := r.Collector.Kill()
+	r.Collector.Start()
+	return at, busy
+}
+
+func killEngine(r *rig.Rig) (time.Time, bool) {
+	busy := r.Proxy.Active.Load() > 0
+	at := r.Engine.Kill()
+	r.Engine.Start()
+	return at, busy
+}
+
+// killTwice kills the collector again at some moment of its start, which takes about
+// a tenth of a second, or soon after.
+func killTwice(r *rig.Rig) (time.Time, bool) {
+	busy := r.Proxy.Active.Load() > 0
+	at := r.Collector.Kill()
+	r.Collector.Launch()
+	time.Sleep(rand.N(300 * time.Millisecond))
+	r.Collector.Kill()
+	r.Collector.Start()
+	return at, busy
+}
