@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/telemetryflow/telemetryflow/test/chaos/internal/ledger"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/results"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
@@ -65,7 +64,7 @@ func killRound(t *testing.T, c *campaign, r *rig.Rig, k killing, kills int, roun
 		moments = append(moments, at)
 		busy[at] = inserting
 		round.Recovery = max(round.Recovery, time.Since(at))
-		client.AwaitAcked(t, client.Book(t).Count(ledger.Acked)+1)
+		client.AwaitMore(t)
 	}
 	client.Stop(t)
 	verdict, _ := r.Settle(t, client)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 )
@@ -16,6 +17,7 @@ var (
 	flagKills = flag.Int("chaos.kills", 3, "kills of the collector under load; a fifth as many of the engine, a tenth as many double ones")
 	flagRate  = flag.Int("chaos.rate", 3000, "items per second; full load is 15000")
 	flagState = flag.String("chaos.state", "", "folder that keeps the results, where the campaign goes on; empty for none")
+	flagFault = flag.Duration("chaos.fault", time.Second, "how long a fault lasts")
 )
 
 // The test binary is also the load process.

@@ -22,6 +22,7 @@ type Proxy struct {
 	fault   atomic.Pointer[Fault]
 	Inserts atomic.Int64 // seen so far
 	Broken  atomic.Int64 // of which a fault did not just pass through
+	Failed  atomic.Int64 // that the server or a fault answered with an error
 	Active  atomic.Int64 // without an answer at the moment
 
 	mu     sync.Mutex
@@ -79,10 +80,27 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Active.Add(1)
 	defer p.Active.Add(-1)
 	number := p.Inserts.Add(1)
-	if broken := (*p.fault.Load())(w, r, p.forward, number); broken {
+	answer := &answer{ResponseWriter: w, failed: &p.Failed}
+	if broken := (*p.fault.Load())(answer, r, p.forward, number); broken {
 		p.Broken.Add(1)
 	}
 }
+
+// answer counts errors.
+type answer struct {
+	http.ResponseWriter
+	failed *atomic.Int64
+}
+
+func (a *answer) WriteHeader(code int) {
+	if code >= http.StatusBadRequest {
+		a.failed.Add(1)
+	}
+	a.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets a fault hijack the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // hangUp closes the connection without an answer.
 func hangUp(w http.ResponseWriter) {

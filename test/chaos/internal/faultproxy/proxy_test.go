@@ -70,6 +70,7 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, c.code == 0, err != nil, "%v", err)
 			require.Equal(t, c.code, code)
 			require.Equal(t, c.stored, stored.Load())
+			require.Equal(t, code == 500, proxy.Failed.Load() == 1)
 			require.Equal(t, code == 500, header.Get("X-ClickHouse-Exception-Code") != "")
 		})
 	}

@@ -19,9 +19,8 @@ import (
 // Client is a load process and its ledger.
 type Client struct {
 	*stacktest.Process
-	Name    string // begins the names of its streams
-	Config  *load.Config
-	stopped time.Time
+	Name   string // begins the names of its streams
+	Config *load.Config
 }
 
 // StartLoad starts a client that sends to the rig's collector. Its name must be new.
@@ -73,4 +72,10 @@ func (c *Client) AwaitAcked(t testing.TB, items int) {
 		require.False(t, c.Ended(), "the client ended: %s", c.Output())
 		return c.Book(t).Count(ledger.Acked) >= items
 	}, stacktest.Patience, stacktest.Often, "fewer than %d items are acknowledged", items)
+}
+
+// AwaitMore waits until items are acknowledged that were not when it was called.
+func (c *Client) AwaitMore(t testing.TB) {
+	t.Helper()
+	c.AwaitAcked(t, c.Book(t).Count(ledger.Acked)+1)
 }
