@@ -59,14 +59,16 @@ var engineFaults = []fault{
 	{"the collector is stopped (SIGSTOP)",
 		func(_ *testing.T, r *rig.Rig) { r.Collector.Freeze() },
 		func(_ *testing.T, r *rig.Rig) { r.Collector.Thaw() }, nil},
-	{"a materialized view fails",
-		func(t *testing.T, r *rig.Rig) {
-			require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces TO traces_away, service_activity TO service_activity_away"))
-		},
-		func(t *testing.T, r *rig.Rig) {
-			require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces_away TO traces, service_activity_away TO service_activity"))
-		}, failedInserts},
+	viewFault,
 }
+
+var viewFault = fault{"a materialized view fails",
+	func(t *testing.T, r *rig.Rig) {
+		require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces TO traces_away, service_activity TO service_activity_away"))
+	},
+	func(t *testing.T, r *rig.Rig) {
+		require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces_away TO traces, service_activity_away TO service_activity"))
+	}, failedInserts}
 
 // dependencyFaults must not be noticed by any client: known keys keep working.
 var dependencyFaults = []fault{

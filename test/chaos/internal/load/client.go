@@ -44,7 +44,13 @@ func Run(ctx context.Context, config *Config) error {
 	c := &client{config: config, sender: sender, ledger: writer, giveUp: giveUp}
 	var all sync.WaitGroup
 	for i, stream := range config.Streams {
-		all.Go(func() { c.stream(ctx, stream, i) })
+		all.Go(func() {
+			if stream.Transport == SDK {
+				c.sdk(ctx, stream)
+			} else {
+				c.stream(ctx, stream, i)
+			}
+		})
 	}
 	all.Wait()
 	return c.failed

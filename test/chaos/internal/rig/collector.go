@@ -3,6 +3,8 @@
 package rig
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +20,14 @@ type Collector struct {
 // quickRetries are for tests that are not about the time between attempts.
 const quickRetries = "yaml:exporters::tenant_clickhouse::retry_on_failure: {initial_interval: 200ms, max_interval: 2s}"
 
-// NewCollector makes a collector of the rig that is not started, and ends with the test.
-func (r *Rig) NewCollector(t testing.TB) *Collector {
+// newCollector makes a collector that is not started.
+func (r *Rig) newCollector(t testing.TB) *Collector {
 	t.Helper()
 	c := &Collector{HTTP: stacktest.FreeAddress(t), GRPC: stacktest.FreeAddress(t)}
 	health := stacktest.FreeAddress(t)
+	if r.Collector != nil { // clients find it where it was
+		c.HTTP, c.GRPC, health = r.Collector.HTTP, r.Collector.GRPC, strings.TrimPrefix(r.Collector.ready, "http://")
+	}
 	arguments := []string{
 		"--config", stacktest.Config(t, "standalone.yaml"),
 		"--config", "yaml:service::telemetry::metrics::level: none", // else the port of the pull endpoint must be free
@@ -51,9 +56,13 @@ func (r *Rig) NewCollector(t testing.TB) *Collector {
 }
 
 // StartCollector starts the collector of the rig, on what an earlier one left. It
-// ends with the test.
-func (r *Rig) StartCollector(t testing.TB) time.Duration {
+// ends with the test. The wrapper is a program, with arguments, that runs it.
+func (r *Rig) StartCollector(t testing.TB, wrapper ...string) time.Duration {
 	t.Helper()
-	r.Collector = r.NewCollector(t)
+	r.Collector = r.newCollector(t)
+	if len(wrapper) > 0 {
+		p := r.Collector.Process
+		p.program, p.arguments = wrapper[0], append(append(slices.Clone(wrapper[1:]), p.program), p.arguments...)
+	}
 	return r.Collector.Start()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,8 +36,9 @@ type Rig struct {
 	Program   string   // the collector's; another one is a known-bad build
 	Over      []string // configuration over the shipped one, as yaml:…
 
-	Folder string // of all data
-	key    apikey.Credential
+	Folder   string        // of all data
+	Patience time.Duration // of Settle, without any progress
+	key      apikey.Credential
 }
 
 // LogDirectory is where the collector keeps its write-ahead log.
@@ -51,6 +53,7 @@ func New(t testing.TB) *Rig {
 		Redis:    testkit.Redis(t),
 		Program:  stacktest.Program(t, "telemetryflow-collector"),
 		Folder:   t.TempDir(),
+		Patience: patience,
 		key: world.Key(t, func(k *keyadmin.NewKey) {
 			k.Permissions = []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
 		}),

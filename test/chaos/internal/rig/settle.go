@@ -37,8 +37,9 @@ func (r *Rig) Judge(t testing.TB, c *Client) Verdict {
 	return v
 }
 
-// settlePatience is how long nothing may be stored before what is missing is lost.
-const settlePatience = 40 * time.Second
+// patience is how long nothing may be stored before what is missing is lost: longer
+// than any pause between attempts.
+const patience = 40 * time.Second
 
 // Settle waits until all that was acknowledged is stored, or nothing more is, and
 // returns the verdict and how long that took.
@@ -54,7 +55,7 @@ func (r *Rig) Settle(t testing.TB, c *Client) (Verdict, time.Duration) {
 		if v.Stored != last {
 			last, progress = v.Stored, time.Now()
 		}
-		if time.Since(progress) > settlePatience {
+		if time.Since(progress) > r.Patience {
 			return v, took
 		}
 		select {

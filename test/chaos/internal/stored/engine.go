@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 )
@@ -102,4 +103,23 @@ func (e *Engine) ask(ctx context.Context, format, query string) ([]byte, error) 
 		err = fmt.Errorf("%s: %s", query, strings.TrimSpace(string(answer)))
 	}
 	return answer, err
+}
+
+// Buckets are the Unix times at which buckets begin that hold rows of the streams with
+// a prefix.
+func (e *Engine) Buckets(ctx context.Context, kind load.Kind, prefix string, size time.Duration) ([]int64, error) {
+	text, err := e.Text(ctx, "SELECT DISTINCT toUnixTimestamp(toStartOfInterval(timestamp, INTERVAL %d SECOND)) FROM %s WHERE startsWith(service_name, '%s-')",
+		int(size.Seconds()), Table(kind), prefix)
+	if err != nil {
+		return nil, err
+	}
+	var buckets []int64
+	for _, line := range strings.Fields(text) {
+		at, err := strconv.ParseInt(line, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		buckets = append(buckets, at)
+	}
+	return buckets, nil
 }
