@@ -62,12 +62,20 @@ var engineFaults = []fault{
 	viewFault,
 }
 
+// viewFault adds views that throw, when ClickHouse has already stored the rows and
+// perhaps what other views make of them.
 var viewFault = fault{"a materialized view fails",
 	func(t *testing.T, r *rig.Rig) {
-		require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces TO traces_away, service_activity TO service_activity_away"))
+		require.NoError(t, r.Database.Exec(t.Context(), "CREATE TABLE IF NOT EXISTS nowhere (x UInt8) ENGINE = Null"))
+		for _, table := range [...]string{"spans", "logs", "metric_samples", "metric_series"} {
+			require.NoError(t, r.Database.Exec(t.Context(),
+				"CREATE MATERIALIZED VIEW throwing_%[1]s TO nowhere AS SELECT throwIf(count() > 0) AS x FROM %[1]s", table))
+		}
 	},
 	func(t *testing.T, r *rig.Rig) {
-		require.NoError(t, r.Database.Exec(t.Context(), "RENAME TABLE traces_away TO traces, service_activity_away TO service_activity"))
+		for _, table := range [...]string{"spans", "logs", "metric_samples", "metric_series"} {
+			require.NoError(t, r.Database.Exec(t.Context(), "DROP VIEW throwing_%s", table))
+		}
 	}, failedInserts}
 
 // dependencyFaults must not be noticed by any client: known keys keep working.
