@@ -41,8 +41,8 @@ func (r *Rig) newCollector(t testing.TB) *Collector {
 		owner:   t,
 		program: r.Program,
 		environment: []string{
-			"TELEMETRYFLOW_POSTGRES_URL=" + r.Postgres.URL,
-			"TELEMETRYFLOW_REDIS_URL=" + r.Redis.URL,
+			"TELEMETRYFLOW_POSTGRES_URL=" + r.postgresURL,
+			"TELEMETRYFLOW_REDIS_URL=redis://" + r.RedisPipe.Addr + "/0",
 			"TELEMETRYFLOW_CLICKHOUSE_URL=" + r.Database.URL(r.Proxy.Addr),
 			"TELEMETRYFLOW_OTLP_GRPC_ENDPOINT=" + c.GRPC,
 			"TELEMETRYFLOW_OTLP_HTTP_ENDPOINT=" + c.HTTP,

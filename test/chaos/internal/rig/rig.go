@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
@@ -29,8 +31,11 @@ type Rig struct {
 	Database *stored.Engine
 	Proxy    *faultproxy.Proxy // between the collector and the engine
 
-	Postgres *apikeytest.Gate // between the collector and PostgreSQL
+	Postgres *testkit.PostgresServer
 	Redis    *testkit.RedisServer
+	// Pipes are between the collector and these two.
+	PostgresPipe, RedisPipe *faultproxy.Pipe
+	postgresURL             string
 
 	Collector *Collector
 	Program   string   // the collector's; another one is a known-bad build
@@ -47,9 +52,10 @@ func (r *Rig) LogDirectory() string { return filepath.Join(r.Folder, "log") }
 // New starts everything but the collector.
 func New(t testing.TB) *Rig {
 	t.Helper()
-	world := apikeytest.NewWorld(t)
+	postgres := testkit.NewPostgresServer(t)
+	world := apikeytest.NewWorldIn(t, postgres.Database)
 	r := &Rig{
-		Postgres: apikeytest.NewGate(t, world.IngestURL),
+		Postgres: postgres,
 		Redis:    testkit.Redis(t),
 		Program:  stacktest.Program(t, "telemetryflow-collector"),
 		Folder:   t.TempDir(),
@@ -58,6 +64,7 @@ func New(t testing.TB) *Rig {
 			k.Permissions = []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
 		}),
 	}
+	r.lay(t, world.IngestURL)
 	r.startEngine(t)
 	r.migrate(t)
 	proxy, err := faultproxy.New(r.Database.Addr)
@@ -65,6 +72,22 @@ func New(t testing.TB) *Rig {
 	r.Proxy = proxy
 	t.Cleanup(proxy.Down)
 	return r
+}
+
+// lay lays the pipes to PostgreSQL and Redis, whose servers listen on unix sockets.
+func (r *Rig) lay(t testing.TB, postgresURL string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(postgresURL)
+	require.NoError(t, err)
+	options, err := redis.ParseURL(r.Redis.URL)
+	require.NoError(t, err)
+	r.PostgresPipe, err = faultproxy.NewPipe("unix", filepath.Join(config.Host, ".s.PGSQL.5432"))
+	require.NoError(t, err)
+	t.Cleanup(r.PostgresPipe.Close)
+	r.RedisPipe, err = faultproxy.NewPipe("unix", options.Addr)
+	require.NoError(t, err)
+	t.Cleanup(r.RedisPipe.Close)
+	r.postgresURL = "postgres://" + config.User + "@" + r.PostgresPipe.Addr + "/" + config.Database + "?sslmode=disable"
 }
 
 func (r *Rig) startEngine(t testing.TB) {
