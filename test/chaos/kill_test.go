@@ -67,9 +67,9 @@ func killRound(t *testing.T, c *campaign, r *rig.Rig, k killing, kills int, roun
 		client.AwaitMore(t)
 	}
 	client.Stop(t)
-	verdict, _ := r.Settle(t, client)
+	r.Settle(t, client)
 	r.Collector.Terminate()
-	verdict = r.Judge(t, client)
+	verdict := r.Judge(t, client)
 
 	round.Times = len(moments)
 	entries := client.Book(t).Entries

@@ -52,8 +52,8 @@ func (p *Proxy) Up() error {
 		return fmt.Errorf("open the fault proxy: %w", err)
 	}
 	p.Addr = listener.Addr().String()
-	p.server = &http.Server{Handler: p} //nolint:gosec // a test's own client
-	go p.server.Serve(listener)         //nolint:errcheck // it ends when it is closed
+	p.server = &http.Server{Handler: p}
+	go p.server.Serve(listener) //nolint:errcheck // it ends when it is closed
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (c *client) sdk(ctx context.Context, stream Stream) {
 			running = false
 		}
 	}
-	c.fail(shutdown(c.giveUp))
+	c.fail(shutdown(c.giveUp)) //nolint:contextcheck // retries go on after the end of the load
 	c.fail(c.ledger.Write(ledger.Entry{Outcome: ledger.Acked, Stream: stream.Name, Count: number, Sent: began, Ended: time.Now()}))
 }
 
