@@ -174,6 +174,9 @@ func (l *Log) size() (size int64) {
 	return size
 }
 
+// MaxSize is the bound of Size.
+func (l *Log) MaxSize() int64 { return l.settings.MaxSize }
+
 // Close makes the log durable and gives the folder back.
 func (l *Log) Close() error {
 	_, err := l.Sync()

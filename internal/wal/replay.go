@@ -89,25 +89,30 @@ func (l *Log) mark(start Position) {
 	}
 }
 
+// Releases says whether Release would remove anything.
+func (l *Log) Releases(before Position) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.releasable(before)
+}
+
+// releasable says whether the oldest segment may go. The last one stays: its name
+// says where the log ends.
+func (l *Log) releasable(before Position) bool {
+	return len(l.segments) > 1 && l.segments[0].end <= before
+}
+
 // Release removes the segments that hold only what is before the position.
 func (l *Log) Release(before Position) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var failed error
-	for len(l.segments) > 0 {
-		s := l.segments[0]
-		if s.end > before || l.active != nil && s == l.last() {
-			break
-		}
-		if s == l.last() && l.active == nil {
-			break // its name says where the log ends
-		}
-		if failed = l.discard(s); failed != nil {
-			break
+	for l.releasable(before) {
+		if err := l.discard(l.segments[0]); err != nil {
+			return err
 		}
 		l.segments = l.segments[1:]
 	}
-	return failed
+	return nil
 }
 
 // discard removes a segment's file, or keeps it in quarantine when it holds what

@@ -17,6 +17,7 @@ type Block struct {
 	rank       uint32
 	inLog      bool
 	loggedRows int
+	markedRows int
 }
 
 // partition is what PARTITION BY of every table makes of a row.
@@ -32,8 +33,15 @@ func (b *Block) Table() string { return b.table }
 // an INSERT must name, so that a table with more columns accepts the block.
 func (b *Block) Columns() []string { return b.names }
 
-// Lane tells the blocks of one table in a batch apart.
-func (b *Block) Lane() int { return int(b.rank & (1<<laneBits - 1)) }
+// Types are the types of the columns, as ClickHouse writes them.
+func (b *Block) Types() []string { return b.types }
+
+// Rank tells the blocks of a batch apart, and orders them.
+func (b *Block) Rank() int { return int(b.rank) }
+
+// HoldsItems says whether each row is a span, a log record or a data point. The
+// other tables hold what belongs to data points.
+func (b *Block) HoldsItems() bool { return b.rank>>laneBits >= rankOfSamples }
 
 // Rows is the number of rows.
 func (b *Block) Rows() int { return b.rows }
@@ -76,7 +84,7 @@ func (b *Block) row(at partition) {
 
 func (b *Block) reset() {
 	b.rows = 0
-	b.inLog, b.loggedRows = false, 0
+	b.inLog, b.loggedRows, b.markedRows = false, 0, 0
 	clear(b.partitions)
 	for _, c := range b.columns {
 		c.reset()

@@ -16,6 +16,8 @@ type column interface {
 	// absorb adds what appendGrowth of another column has appended. A column that
 	// absorbs is given nothing else.
 	absorb(src *source)
+	// selectRows copies the rows in some ranges; rows is how many the column has.
+	selectRows(rows int, ranges []Range) column
 	reset()
 }
 

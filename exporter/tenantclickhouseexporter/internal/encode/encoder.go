@@ -51,7 +51,7 @@ func New(config Config) *Encoder {
 	return &Encoder{
 		series:      newTable(0, newSeriesRows), // the ranks are the order of Blocks
 		exemplars:   newTable(1, newExemplarRows),
-		samples:     newTable(2, newSampleRows),
+		samples:     newTable(rankOfSamples, newSampleRows),
 		histograms:  newTable(3, newHistogramRows),
 		logs:        newTable(4, newLogRows),
 		spans:       newTable(5, newSpanRows),
@@ -64,6 +64,9 @@ func New(config Config) *Encoder {
 		now:         now,
 	}
 }
+
+// rankOfSamples is the first of the ranks of tables whose rows are items.
+const rankOfSamples = 2
 
 // rowBits is how many of the 64 bits of an ingest_id number the rows of a batch;
 // the others number the batch.

@@ -90,7 +90,7 @@ func requireSameBlocks(t *testing.T, want, got []*encode.Block) {
 	require.Len(t, got, len(want))
 	for i, block := range want {
 		require.Equal(t, block.Table(), got[i].Table())
-		require.Equal(t, block.Lane(), got[i].Lane())
+		require.Equal(t, block.Rank(), got[i].Rank())
 		require.Equal(t, block.Rows(), got[i].Rows())
 		require.Equal(t, block.Columns(), got[i].Columns())
 		require.Equal(t, block.AppendNative(nil), got[i].AppendNative(nil), block.Table())

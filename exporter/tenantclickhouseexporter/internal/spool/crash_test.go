@@ -31,17 +31,26 @@ var settings = spool.Settings{
 
 var logSettings = wal.Settings{SegmentSize: 70 << 10, MaxSize: 1 << 20}
 
+var owner = tenant.Scope{Workspace: tenant.ID{1}, Tenant: tenant.ID{2}}
+
+// put is Put without the place.
+func put(s *spool.Spool, r *spool.Request) error {
+	_, err := s.Put(r)
+	return err
+}
+
 // request is for a log record of the body.
 func request(body string) *spool.Request {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
-	rl.Resource().Attributes().PutStr(tenant.WorkspaceAttribute, "0190f3a1-0000-7000-8000-00000000000a")
-	rl.Resource().Attributes().PutStr(tenant.TenantAttribute, "0190f3a1-0000-7000-8000-0000000000a1")
+	rl.Resource().Attributes().PutStr(tenant.WorkspaceAttribute, owner.Workspace.String())
+	rl.Resource().Attributes().PutStr(tenant.TenantAttribute, owner.Tenant.String())
 	record := rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
 	record.Body().SetStr(body)
 	record.Attributes().PutStr("padding", string(make([]byte, 4000))) // for segments to end
 	return &spool.Request{
-		Context: context.Background(), Items: spool.Items{Logs: 1}, Bytes: 5000,
+		Entry:   spool.Entry{Key: spool.KeyID{7}, Shares: []spool.Share{{Owner: owner, Items: 1}}},
+		Context: context.Background(), Bytes: 5000,
 		Add: func(e *encode.Encoder) error { return e.AppendLogs(ld) },
 	}
 }
@@ -69,7 +78,7 @@ func (c *table) insert(b *spool.Batch) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, block := range blocks {
-		token := fmt.Sprintf("%s/%s/%d", b.ID, block.Table(), block.Lane())
+		token := fmt.Sprintf("%s/%s/%d", b.ID, block.Table(), block.Rank())
 		body := block.AppendNative(nil)
 		if before, known := c.tokens[token]; known && !c.forgetful {
 			if !bytes.Equal(before, body) {
@@ -116,7 +125,7 @@ func life(disk *waltest.Disk, c *table, name string, clients, requests int) (ack
 		all.Go(func() {
 			for i := range requests {
 				body := fmt.Sprintf("%s/%d/%d", name, client, i)
-				if s.Put(request(body)) == nil {
+				if put(s, request(body)) == nil {
 					mu.Lock()
 					acked = append(acked, body)
 					mu.Unlock()

@@ -2,7 +2,7 @@
 // into the write-ahead log, become batches, and leave when ClickHouse has them.
 //
 //	s, err := spool.Open(log, settings)
-//	err = s.Put(request)          // returns when the request is on disk
+//	place, err := s.Put(request)  // returns when the request is on disk
 //	batch, err := s.Next(ctx)     // a sender takes the next batch …
 //	s.Commit(batch)               // … and says that all of it is stored
 //
@@ -14,13 +14,17 @@
 //
 // A batch is a run of groups, a seal behind them, and some time later a commit:
 //
-//	group   batch, number of the group in the batch, items by signal, growth of the blocks
-//	seal    batch, number of groups
-//	commit  batch
+//	group       batch, number of the group in the batch, time, its requests, growth of the blocks
+//	seal        batch, number of groups
+//	split       batch, block, rows that ClickHouse will never take
+//	commit      batch, time, rows stored and dead by account
+//	replayed    rows of dead letters that are stored after all, by account
+//	checkpoint  all that the log says in sum, for what is removed of it
 //
 // The seal is durable before a sender sees the batch. What a batch holds is then
 // fixed: the same bytes are sent under the same tokens after any crash, so that
-// ClickHouse stores them once.
+// ClickHouse stores them once. A split is durable before the rest is sent, for the
+// same reason.
 //
 // # Recovery
 //

@@ -1,25 +1,26 @@
 package spool
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/telemetryflow/telemetryflow/internal/wal"
 )
 
-// recovery is what a log says of the batches of earlier runs.
+// recovery is what a log says of earlier runs.
 type recovery struct {
-	log     *wal.Log
-	batches []*Batch // without a commit, in their order
-	byID    map[ID]*Batch
-	sealed  map[ID]bool
-	highest uint64 // number of a batch
+	log      *wal.Log
+	state    *state
+	hasPoint bool     // the log has a checkpoint
+	batches  []*Batch // without a commit, in their order
+	byID     map[ID]*Batch
+	sealed   map[ID]bool
+	highest  uint64 // number of a batch
 }
 
 // read reads the log. Damage costs the groups in it; what was readable of their
 // batch is sent.
 func read(log *wal.Log) (*recovery, []wal.Damage, error) {
-	r := &recovery{log: log, byID: make(map[ID]*Batch), sealed: make(map[ID]bool)}
+	r := &recovery{log: log, state: newState(), byID: make(map[ID]*Batch), sealed: make(map[ID]bool)}
 	damage, err := log.Replay(0, log.End(), r.visit)
 	if err != nil {
 		return nil, damage, fmt.Errorf("recover the log: %w", err)
@@ -35,35 +36,51 @@ func read(log *wal.Log) (*recovery, []wal.Damage, error) {
 }
 
 func (r *recovery) visit(record wal.Record) error {
-	id, rest, err := parseID(record.Payload)
-	if err != nil {
-		return err
-	}
-	r.highest = max(r.highest, id.Number)
-	b := r.byID[id]
+	payload := &reader{rest: record.Payload}
 	switch record.Kind {
 	case kindGroup:
 		g, _, err := parseGroup(record.Payload)
 		if err != nil {
 			return err
 		}
-		if b == nil {
-			b = &Batch{ID: id, log: r.log}
-			r.byID[id] = b
-			r.batches = append(r.batches, b)
-		}
-		if !r.sealed[id] {
-			b.grow(g, record.Position, record.End())
-		}
+		r.group(&g, record)
+		return nil
 	case kindSeal:
-		if _, width := binary.Uvarint(rest); width <= 0 {
-			return errRecord
+		r.sealed[payload.id()] = true
+		payload.uvarint()
+	case kindSplit:
+		s := payload.split()
+		if b := r.byID[s.batch]; b != nil {
+			b.splits[s.rank] = s.rows
+			b.dead = append(b.dead, s.dead...)
 		}
-		r.sealed[id] = true
 	case kindCommit:
-		delete(r.byID, id)
+		c := payload.commit()
+		r.highest = max(r.highest, c.batch.Number)
+		r.state.commit(c)
+		delete(r.byID, c.batch)
+	case kindReplayed:
+		r.state.replayed(payload.id(), payload.dead())
+	case kindCheckpoint:
+		r.state = payload.state()
+		r.hasPoint = true
 	default:
-		return fmt.Errorf("%w: kind %d; a later version may have", errRecord, record.Kind)
+		return fmt.Errorf("%w: kind %d", ErrRecord, record.Kind)
 	}
-	return nil
+	return payload.end()
+}
+
+func (r *recovery) group(g *group, record wal.Record) {
+	r.highest = max(r.highest, g.batch.Number)
+	b := r.byID[g.batch]
+	if b == nil {
+		b = newBatch(g.batch, r.log)
+		b.Recovered = true
+		r.byID[g.batch] = b
+		r.batches = append(r.batches, b)
+	}
+	if !r.sealed[g.batch] {
+		b.grow(g, record.Position, record.End())
+		r.state.accept(g)
+	}
 }

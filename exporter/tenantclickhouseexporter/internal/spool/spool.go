@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/internal/wal"
 )
 
@@ -22,9 +24,13 @@ type Settings struct {
 	// MaxAge ends a batch for which a sender waits.
 	MaxAge time.Duration
 	// MaxWaiting is the bytes of requests that may wait for the disk.
-	MaxWaiting int
+	MaxWaiting int64
 	// InMemory is how many batches are kept in memory; others are read from the log.
 	InMemory int
+	// RepeatWindow is for how long a request is recognised when it is repeated.
+	RepeatWindow time.Duration
+	// StoredLife and DeadLife are for how long a receipt can be asked for.
+	StoredLife, DeadLife time.Duration
 	// Clock is time.Now but in tests.
 	Clock func() time.Time
 }
@@ -32,6 +38,7 @@ type Settings struct {
 // Errors of Put. Nothing of the request is kept.
 var (
 	ErrFull   = errors.New("the log has no room")
+	ErrShare  = errors.New("the tenant has its share of the log")
 	ErrClosed = errors.New("the log is closed")
 	ErrFailed = errors.New("the log cannot be written")
 )
@@ -46,8 +53,11 @@ type Spool struct {
 	done     chan struct{} // the writer has ended
 
 	mu        sync.Mutex
-	waiting   []*Request
-	bytes     int // of waiting requests
+	waiting   line
+	senders   tenants
+	held      map[tenant.ID]int64 // bytes of the log that wait for ClickHouse
+	used      int64               // bytes of the log on disk
+	state     *state
 	committed []*Batch
 	sealed    []*Batch // for senders
 	hungry    int      // senders that wait
@@ -59,24 +69,33 @@ type Spool struct {
 	drained   chan struct{} // not nil: to be closed when nothing is left
 
 	// The writer's own.
-	open   *Batch
-	opened time.Time
-	unseal []*Batch // to be sealed
-	number uint64
-	record []byte
-	full   time.Time // until then the log is taken to have no room
+	open     *Batch
+	opened   time.Time
+	unseal   []*Batch // to be sealed
+	number   uint64
+	record   []byte
+	full     time.Time // until then the log is taken to have no room
+	hasPoint bool      // the log has a checkpoint
 }
 
 // Request is what Put keeps.
 type Request struct {
+	Entry
 	// Context is the client's; who has left is not written down.
 	Context context.Context //nolint:containedctx // the request waits in line
-	Items   Items
 	Bytes   int
 	// Add encodes the request. When it fails it has added nothing.
 	Add func(*encode.Encoder) error
 
 	answer chan error
+	place  Place
+}
+
+func (r *Request) owner() tenant.ID {
+	if len(r.Shares) == 0 {
+		return tenant.ID{}
+	}
+	return r.Shares[0].Owner.Tenant
 }
 
 // Open recovers what the log holds and begins to write.
@@ -95,11 +114,16 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 	s := &Spool{
 		settings: settings, log: log, logger: logger,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), ready: make(chan struct{}, 1),
-		batches: make(map[*Batch]struct{}), number: found.highest,
+		waiting: line{queues: make(map[tenant.ID]*queue)}, senders: tenants{seen: make(map[tenant.ID]time.Time)},
+		held: make(map[tenant.ID]int64), state: found.state, batches: make(map[*Batch]struct{}),
+		used: log.Size(), number: found.highest, hasPoint: found.hasPoint,
 	}
 	_, _ = rand.Read(s.writer[:]) // crypto/rand.Read never fails (Go 1.24)
+	if !s.hasPoint {
+		_, _ = rand.Read(s.state.secret[:])
+	}
 	for _, b := range found.batches {
-		s.batches[b] = struct{}{}
+		s.keepBatch(b)
 		if found.sealed[b.ID] {
 			s.sealed = append(s.sealed, b)
 		} else {
@@ -111,6 +135,14 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 	return s, nil
 }
 
+// keepBatch counts a recovered batch as waiting.
+func (s *Spool) keepBatch(b *Batch) {
+	s.batches[b] = struct{}{}
+	for owner, n := range b.bytes {
+		s.held[owner] += n
+	}
+}
+
 func (s *Spool) notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -119,27 +151,37 @@ func (s *Spool) notify(c chan struct{}) {
 }
 
 // Put returns when the request is on disk, or will never be, or when its context ends.
-func (s *Spool) Put(r *Request) error {
+func (s *Spool) Put(r *Request) (Place, error) {
 	r.answer = make(chan error, 1)
-	s.mu.Lock()
-	switch {
-	case s.closed || s.drained != nil:
-		s.mu.Unlock()
-		return ErrClosed
-	case len(s.waiting) > 0 && s.bytes+r.Bytes > s.settings.MaxWaiting:
-		s.mu.Unlock()
-		return ErrFull
+	if err := s.queue(r); err != nil {
+		return Place{}, err
 	}
-	s.waiting = append(s.waiting, r)
-	s.bytes += r.Bytes
-	s.mu.Unlock()
 	s.notify(s.wake)
 	select {
 	case err := <-r.answer:
-		return err
+		return r.place, err
 	case <-r.Context.Done(): // it may be written down nevertheless
-		return r.Context.Err()
+		return Place{}, r.Context.Err()
 	}
+}
+
+func (s *Spool) queue(r *Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.drained != nil {
+		return ErrClosed
+	}
+	owner := r.owner()
+	s.senders.note(owner, s.settings.Clock())
+	if s.waiting.bytes > 0 && s.waiting.bytes+int64(r.Bytes) > s.settings.MaxWaiting {
+		return ErrFull
+	}
+	if s.senders.beyondShare(s.waiting.held(owner), s.waiting.bytes, s.settings.MaxWaiting) ||
+		s.senders.beyondShare(s.held[owner], s.used, s.log.MaxSize()) {
+		return ErrShare
+	}
+	s.waiting.put(r)
+	return nil
 }
 
 // Next waits for a batch to send. It is the caller's until Commit.
@@ -179,8 +221,35 @@ func (s *Spool) take() *Batch {
 	return b
 }
 
-// Commit says that ClickHouse has all of the batch, whose blocks must no longer be
-// used.
+// Split notes that ClickHouse will never take some rows of a block, so that the
+// others are sent as the same block after any crash. It returns whose they are.
+func (s *Spool) Split(b *Batch, block *encode.Block, rows []int) ([]Dead, error) {
+	dead, err := b.attribute(block, rows)
+	if err != nil {
+		return nil, fmt.Errorf("find out whose rows are refused: %w", err)
+	}
+	record := split{batch: b.ID, rank: block.Rank(), rows: rows, dead: dead}
+	if err := s.note(kindSplit, record.append(nil)); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.splits[block.Rank()] = rows
+	b.dead = append(b.dead, dead...)
+	return dead, nil
+}
+
+// note writes a record from outside the writer.
+func (s *Spool) note(kind wal.Kind, record []byte) error {
+	if _, _, err := s.log.AppendControl(kind, record); err != nil {
+		return err
+	}
+	_, err := s.log.Sync()
+	return err
+}
+
+// Commit says that ClickHouse has all of the batch but its dead rows. Its blocks must
+// no longer be used.
 func (s *Spool) Commit(b *Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,28 +261,22 @@ func (s *Spool) Commit(b *Batch) {
 	s.notify(s.wake)
 }
 
+// Replayed says that dead items of a batch are stored after all.
+func (s *Spool) Replayed(batch ID, dead []Dead) error {
+	s.mu.Lock()
+	defer s.mu.Unlock() // over the record too: a checkpoint has both or neither
+	if err := s.note(kindReplayed, appendDead(appendID(nil, batch), dead)); err != nil {
+		return err
+	}
+	s.state.replayed(batch, dead)
+	return nil
+}
+
 // retire takes the encoder of a batch for another one; s.mu is held.
 func (s *Spool) retire(b *Batch) {
 	s.idle = append(s.idle, b.encoder)
 	b.encoder = nil
 	s.resident--
-}
-
-// Pending is what is on disk and not committed.
-func (s *Spool) Pending() (batches int, items Items) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for b := range s.batches {
-		items.add(b.Items)
-	}
-	return len(s.batches), items
-}
-
-// Waiting is what is not on disk yet.
-func (s *Spool) Waiting() (requests, bytes int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.waiting), s.bytes
 }
 
 // Drain refuses new requests and waits until all that was accepted is committed.

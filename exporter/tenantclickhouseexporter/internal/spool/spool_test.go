@@ -55,7 +55,7 @@ func TestSpool_Groups(t *testing.T) {
 	s := start(t, disk, wal.Settings{SegmentSize: 4 << 20, MaxSize: 1 << 30}, func(s *spool.Settings) { s.MaxRows = 1000 })
 	var all sync.WaitGroup
 	put := func() {
-		if err := s.Put(request("x")); err != nil {
+		if err := put(s, request("x")); err != nil {
 			t.Error(err)
 		}
 	}
@@ -67,8 +67,8 @@ func TestSpool_Groups(t *testing.T) {
 	require.Eventually(t, func() bool { requests, _ := s.Waiting(); return requests == 200 }, time.Minute, time.Millisecond)
 	close(gate)
 	all.Wait()
-	_, items := s.Pending()
-	require.Equal(t, 201, items.Logs)
+	items := s.Queue().Items
+	require.Equal(t, 201, items)
 	require.Less(t, disk.Ops(), 10, "two groups")
 }
 
@@ -82,9 +82,9 @@ func TestSpool_RefusedAlone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	gone.Context = ctx
-	require.ErrorIs(t, s.Put(bad), encode.ErrNoTenant)
-	require.ErrorIs(t, s.Put(gone), context.Canceled)
-	require.NoError(t, s.Put(request("good")))
+	require.ErrorIs(t, put(s, bad), encode.ErrNoTenant)
+	require.ErrorIs(t, put(s, gone), context.Canceled)
+	require.NoError(t, put(s, request("good")))
 	drain(t, s, c)
 	require.Equal(t, map[string]int{"good": 1}, c.rows)
 }
@@ -118,7 +118,7 @@ func TestSpool_Full(t *testing.T) {
 			s, c := start(t, disk, bounds), newTable()
 			acked, refused := 0, 0
 			for refused < 3 {
-				err := s.Put(request(fmt.Sprint(kind, acked)))
+				err := put(s, request(fmt.Sprint(kind, acked)))
 				if err == nil {
 					require.Zero(t, refused, "nothing makes room")
 					acked++
@@ -131,7 +131,7 @@ func TestSpool_Full(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			var sender sync.WaitGroup
 			sender.Go(func() { _ = send(ctx, s, c) })
-			require.Eventually(t, func() bool { return s.Put(request("again")) == nil }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { return put(s, request("again")) == nil }, time.Minute, time.Millisecond)
 			require.NoError(t, s.Drain(t.Context()))
 			stop()
 			sender.Wait()
@@ -161,12 +161,12 @@ func TestSpool_FailedSync(t *testing.T) {
 		failing = to
 	}
 	s, c := start(t, disk, logSettings, func(s *spool.Settings) { s.MaxRows = 1000 }), newTable()
-	require.NoError(t, s.Put(request("before")))
+	require.NoError(t, put(s, request("before")))
 	set(true)
-	require.Error(t, s.Put(request("refused")))
-	require.Error(t, s.Put(request("refused too")))
+	require.Error(t, put(s, request("refused")))
+	require.Error(t, put(s, request("refused too")))
 	set(false)
-	require.Eventually(t, func() bool { return s.Put(request("after")) == nil }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return put(s, request("after")) == nil }, time.Minute, time.Millisecond)
 	drain(t, s, c)
 	require.Equal(t, map[string]int{"before": 1, "after": 1}, c.rows)
 }
@@ -181,15 +181,15 @@ func TestSpool_Damage(t *testing.T) {
 	s, err := spool.Open(log, settings, zap.NewNop())
 	require.NoError(t, err)
 	for i := range 12 {
-		require.NoError(t, s.Put(request(strconv.Itoa(i))))
+		require.NoError(t, put(s, request(strconv.Itoa(i))))
 	}
 	s.Close()
 	require.NoError(t, log.Close())
 	disk.Flip("0000000000000000.wal", 6000) // in the second group
 
 	s, c := start(t, disk.Restart(waltest.Nothing), large), newTable()
-	_, items := s.Pending()
-	require.Equal(t, 11, items.Logs)
+	items := s.Queue().Items
+	require.Equal(t, 11, items)
 	ctx, stop := context.WithCancel(t.Context())
 	var sender sync.WaitGroup
 	var losses []string
@@ -220,5 +220,5 @@ func TestSpool_Closed(t *testing.T) {
 	s, err := spool.Open(log, settings, zap.NewNop())
 	require.NoError(t, err)
 	s.Close()
-	require.ErrorIs(t, s.Put(request("late")), spool.ErrClosed)
+	require.ErrorIs(t, put(s, request("late")), spool.ErrClosed)
 }

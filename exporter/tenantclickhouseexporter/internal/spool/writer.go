@@ -1,9 +1,7 @@
 package spool
 
 import (
-	"encoding/binary"
 	"errors"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,10 +10,16 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/wal"
 )
 
-// retryWrite is how long to wait before a record that must be written is tried again.
-const retryWrite = 200 * time.Millisecond
+const (
+	// retryWrite is how long to wait before a record that must be written is tried again.
+	retryWrite = 200 * time.Millisecond
+	// A group is small enough that nobody waits long for the one before: it is encoded
+	// in some 20 ms.
+	maxGroupItems = 8_192
+	maxGroupBytes = 4 << 20
+)
 
-// write is the only goroutine that writes to the log.
+// write is the only goroutine that writes groups, seals, commits and checkpoints.
 func (s *Spool) write() {
 	defer close(s.done)
 	timer := time.NewTimer(time.Hour)
@@ -74,19 +78,11 @@ func (s *Spool) pause() time.Duration {
 	return time.Hour
 }
 
-// collect takes the requests that have arrived, as many as a batch may have rows.
+// collect takes requests that have arrived.
 func (s *Spool) collect() (requests []*Request, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, items := 0, 0
-	for n < len(s.waiting) && (n == 0 || items < s.settings.MaxRows) {
-		items += s.waiting[n].Items.Total()
-		s.bytes -= s.waiting[n].Bytes
-		n++
-	}
-	requests = slices.Clone(s.waiting[:n])
-	s.waiting = slices.Delete(s.waiting, 0, n)
-	return requests, s.closed
+	return s.waiting.take(min(maxGroupItems, s.settings.MaxRows), maxGroupBytes), s.closed
 }
 
 // writeGroup encodes the requests, makes them durable and answers them.
@@ -94,14 +90,15 @@ func (s *Spool) writeGroup(requests []*Request) {
 	if len(requests) == 0 {
 		return
 	}
-	if s.settings.Clock().Before(s.full) {
+	now := s.settings.Clock()
+	if now.Before(s.full) {
 		for _, r := range requests {
 			r.answer <- ErrFull
 		}
 		return
 	}
 	encoder := s.current()
-	g := group{batch: s.open.ID, number: s.open.groups}
+	g := group{batch: s.open.ID, number: s.open.groups, first: s.open.requests, at: now}
 	kept := requests[:0]
 	for _, r := range requests {
 		if err := r.Context.Err(); err != nil {
@@ -109,7 +106,9 @@ func (s *Spool) writeGroup(requests []*Request) {
 		} else if err := r.Add(encoder); err != nil {
 			r.answer <- err
 		} else {
-			g.items.add(r.Items)
+			r.marks = encoder.AppendMarks(nil)
+			r.place = Place{g.batch, g.first + uint64(len(kept))}
+			g.entries = append(g.entries, r.Entry)
 			kept = append(kept, r)
 		}
 	}
@@ -117,7 +116,7 @@ func (s *Spool) writeGroup(requests []*Request) {
 		return
 	}
 	s.record = encoder.AppendGrowth(g.append(s.record[:0]))
-	err := s.keep(g)
+	err := s.keep(&g)
 	if err != nil {
 		s.giveUp()
 	}
@@ -127,8 +126,8 @@ func (s *Spool) writeGroup(requests []*Request) {
 }
 
 // keep makes the record of a group durable.
-func (s *Spool) keep(g group) error {
-	from, to, err := s.log.Append(kindGroup, s.record)
+func (s *Spool) keep(g *group) error {
+	from, to, err := s.appendGroup()
 	if err == nil {
 		_, err = s.log.Sync()
 	}
@@ -141,10 +140,31 @@ func (s *Spool) keep(g group) error {
 		s.logger.Error("The log cannot be written; requests are refused.", zap.Error(err))
 		return ErrFailed
 	}
+	used := s.log.Size() // not under s.mu: the log may be waiting for the disk
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.used = used
+	for owner, n := range s.open.bytes {
+		s.held[owner] -= n
+	}
 	s.open.grow(g, from, to)
+	for owner, n := range s.open.bytes {
+		s.held[owner] += n
+	}
+	s.state.accept(g)
+	s.hasPoint = true
 	return nil
+}
+
+// appendGroup writes the group. A log begins with a checkpoint, for the secret of
+// the receipts is in it.
+func (s *Spool) appendGroup() (from, to wal.Position, err error) {
+	if !s.hasPoint {
+		if _, _, err = s.log.Append(kindCheckpoint, s.state.append(nil)); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.log.Append(kindGroup, s.record)
 }
 
 // giveUp ends the open batch at its last durable group. Its memory has more than
@@ -176,7 +196,8 @@ func (s *Spool) current() *encode.Encoder {
 		encoder = s.settings.NewEncoder()
 	}
 	encoder.Reset(s.number)
-	s.open = &Batch{ID: ID{Writer: s.writer, Number: s.number}, encoder: encoder, log: s.log}
+	s.open = newBatch(ID{Writer: s.writer, Number: s.number}, s.log)
+	s.open.encoder = encoder
 	s.opened = s.settings.Clock()
 	s.batches[s.open] = struct{}{}
 	s.resident++
@@ -187,96 +208,4 @@ func (s *Spool) current() *encode.Encoder {
 // log begins anew; there are fewer than 1,000 a second.
 func firstNumber(now time.Time) uint64 {
 	return uint64(now.Sub(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)).Milliseconds())
-}
-
-// sealWhenDue ends the open batch when it is full, or old enough and a sender waits.
-func (s *Spool) sealWhenDue() {
-	if s.open == nil || s.open.groups == 0 {
-		return
-	}
-	rows, bytes := 0, 0
-	for _, b := range s.open.encoder.Blocks() {
-		rows = max(rows, b.Rows())
-		bytes += b.Size()
-	}
-	s.mu.Lock()
-	wanted := s.hungry > 0 && len(s.sealed) == 0
-	draining := s.drained != nil
-	s.mu.Unlock()
-	due := draining || wanted && s.settings.Clock().Sub(s.opened) >= s.settings.MaxAge
-	if rows >= s.settings.MaxRows || bytes >= s.settings.MaxBytes || due {
-		s.unseal = append(s.unseal, s.open)
-		s.open = nil
-	}
-}
-
-// writeSeals fixes the batches that have ended, and gives them to the senders.
-func (s *Spool) writeSeals() {
-	if len(s.unseal) == 0 {
-		return
-	}
-	for _, b := range s.unseal {
-		if _, _, err := s.log.AppendControl(kindSeal, binary.AppendUvarint(appendID(s.record[:0], b.ID), b.groups)); err != nil {
-			s.logger.Warn("The end of a batch cannot be written yet; the batch waits.", zap.Error(err))
-			return
-		}
-	}
-	if _, err := s.log.Sync(); err != nil {
-		s.logger.Warn("The end of a batch cannot be written yet; the batch waits.", zap.Error(err))
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, b := range s.unseal {
-		if b.encoder != nil && s.resident > s.settings.InMemory {
-			s.retire(b)
-		}
-		s.sealed = append(s.sealed, b)
-	}
-	s.unseal = s.unseal[:0]
-	s.notify(s.ready)
-}
-
-// writeCommits notes which batches are stored, and removes from the log what is
-// before all others. The notes are durable first: a batch of which a part is
-// removed must never be sent again.
-func (s *Spool) writeCommits() {
-	s.mu.Lock()
-	committed := s.committed
-	s.committed = nil
-	s.mu.Unlock()
-	if len(committed) == 0 {
-		return
-	}
-	if err := s.noteCommits(committed); err != nil {
-		s.logger.Warn("It cannot be written that a batch is stored; it will be tried again.", zap.Error(err))
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.committed = append(s.committed, committed...)
-		return
-	}
-	s.mu.Lock()
-	for _, b := range committed {
-		delete(s.batches, b)
-	}
-	before := s.log.End()
-	for b := range s.batches {
-		if b.groups > 0 {
-			before = min(before, b.from)
-		}
-	}
-	s.mu.Unlock()
-	if err := s.log.Release(before); err != nil {
-		s.logger.Warn("What the log no longer needs cannot be removed.", zap.Error(err))
-	}
-}
-
-func (s *Spool) noteCommits(committed []*Batch) error {
-	for _, b := range committed {
-		if _, _, err := s.log.AppendControl(kindCommit, appendID(s.record[:0], b.ID)); err != nil {
-			return err
-		}
-	}
-	_, err := s.log.Sync()
-	return err
 }

@@ -1,0 +1,118 @@
+package encode
+
+import "encoding/binary"
+
+// Range is rows from one up to, and without, another.
+type Range struct{ From, To int }
+
+// Select makes a block of the rows in some ranges, which must be in order and must
+// not overlap. It shares nothing with the block.
+func (b *Block) Select(ranges ...Range) *Block {
+	selected := &Block{table: b.table, names: b.names, types: b.types, rank: b.rank}
+	for _, r := range ranges {
+		selected.rows += r.To - r.From
+	}
+	for _, c := range b.columns {
+		selected.columns = append(selected.columns, c.selectRows(b.rows, ranges))
+	}
+	return selected
+}
+
+// Without returns the ranges between some rows, which must be in order.
+func Without(rows int, excluded []int) []Range {
+	var ranges []Range
+	from := 0
+	for _, row := range excluded {
+		if row > from {
+			ranges = append(ranges, Range{from, row})
+		}
+		from = row + 1
+	}
+	if from < rows {
+		ranges = append(ranges, Range{from, rows})
+	}
+	return ranges
+}
+
+// Single returns a range for each row.
+func Single(rows []int) []Range {
+	ranges := make([]Range, len(rows))
+	for i, row := range rows {
+		ranges[i] = Range{row, row + 1}
+	}
+	return ranges
+}
+
+func (c *fixedColumn) selectRows(rows int, ranges []Range) column {
+	selected := &fixedColumn{}
+	if rows == 0 {
+		return selected
+	}
+	width := len(c.data) / rows
+	for _, r := range ranges {
+		selected.data = append(selected.data, c.data[r.From*width:r.To*width]...)
+	}
+	return selected
+}
+
+func (c *stringColumn) selectRows(_ int, ranges []Range) column {
+	selected := &stringColumn{}
+	row, offset := 0, 0
+	skip := func(to int) {
+		for ; row < to; row++ {
+			length, width := binary.Uvarint(c.data[offset:])
+			offset += width + int(length)
+		}
+	}
+	for _, r := range ranges {
+		skip(r.From)
+		from := offset
+		skip(r.To)
+		selected.data = append(selected.data, c.data[from:offset]...)
+	}
+	return selected
+}
+
+// selectRows keeps the whole dictionary, which ClickHouse allows.
+func (c *lowCardinality) selectRows(_ int, ranges []Range) column {
+	selected := &lowCardinality{entries: c.entries}
+	selected.values.data = append(selected.values.data, c.values.data...)
+	for _, r := range ranges {
+		selected.rows = append(selected.rows, c.rows[r.From:r.To]...)
+	}
+	return selected
+}
+
+// end is where the list before a row ends.
+func (e *ends) before(row int) int {
+	if row == 0 {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint64(e.data[8*(row-1):]))
+}
+
+// selectLists selects lists, and says which elements they have.
+func (e *ends) selectLists(ranges []Range) (selected ends, elements []Range) {
+	for _, r := range ranges {
+		for row := r.From; row < r.To; row++ {
+			selected.add(e.before(row+1) - e.before(row))
+		}
+		elements = append(elements, Range{e.before(r.From), e.before(r.To)})
+	}
+	return selected, elements
+}
+
+func (c *arrayColumn[C]) selectRows(_ int, ranges []Range) column {
+	lists, elements := c.ends.selectLists(ranges)
+	return &arrayColumn[column]{ends: lists, inner: c.inner.selectRows(int(c.ends.total), elements)}
+}
+
+func (c *mapColumn[V]) selectRows(_ int, ranges []Range) column {
+	lists, elements := c.ends.selectLists(ranges)
+	total := int(c.ends.total)
+	return &mapColumn[V]{
+		ends:   lists,
+		keys:   c.keys.selectRows(total, elements).(*lowCardinality),
+		values: c.values.selectRows(total, elements).(V),
+	}
+}
