@@ -16,6 +16,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/faultproxy"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/results"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
 )
@@ -39,7 +40,7 @@ var knownBads = map[string]knownBad{
 	// Inserts have no deduplication token.
 	"knownbad_notoken": {"the reply of an insert is lost", loseReplies, doubled},
 	// Clients are answered before the log has their items.
-	"knownbad_ackfirst": {"kill -9 of the collector", killUntilLost, lost},
+	"knownbad_ackfirst": {"the disk of the log is full", overfill, lost},
 	// A batch counts as stored before it is inserted.
 	"knownbad_commitfirst": {"kill -9 while ClickHouse hangs", killWhileHanging, lost},
 	// Inserts leave out deduplicate_blocks_in_dependent_materialized_views.
@@ -91,16 +92,18 @@ func failView(t *testing.T, r *rig.Rig) rig.Verdict {
 	return verdict
 }
 
-// killUntilLost kills in rounds, for one may hit nothing.
-func killUntilLost(t *testing.T, r *rig.Rig) (verdict rig.Verdict) {
+// overfill sends more than the log has room for.
+func overfill(t *testing.T, r *rig.Rig) rig.Verdict {
 	r.Patience = patienceKnownBad
-	for range 10 {
-		round := &results.Round{Fault: "kill -9 of the collector", KnownBad: "knownbad_ackfirst"}
-		verdict = killRound(t, &campaign{folder: t.TempDir()}, r, killings[0], 3, round)
-		if lost(verdict) {
-			break
-		}
-	}
+	smallDisk(t, r, "16m")
+	r.Over = append(r.Over, smallLog)
+	r.StartCollector(t)
+	r.Proxy.Down()
+	client := r.StartLoad(t, "overfill", func(c *load.Config) { c.Rate, c.For = 15_000, 4*time.Second })
+	client.Await(t)
+	require.NoError(t, r.Proxy.Up())
+	verdict, _ := r.Settle(t, client)
+	r.Collector.Terminate()
 	return verdict
 }
 
