@@ -99,7 +99,7 @@ func (c *client) request(ctx context.Context, stream Stream, first uint64) {
 		c.fail(c.ledger.Write(ledger.Entry{
 			Outcome: got.outcome, Stream: stream.Name, First: first, Count: count, Sent: sent, Ended: time.Now(), Reason: got.reason,
 		}))
-		if got.outcome != ledger.Refused || !c.config.RetryRefused || !got.retryable() {
+		if !c.again(got) {
 			return
 		}
 		select {
@@ -107,6 +107,18 @@ func (c *client) request(ctx context.Context, stream Stream, first uint64) {
 		case <-c.giveUp.Done():
 			return
 		}
+	}
+}
+
+// again says whether to send the same request another time.
+func (c *client) again(got answer) bool {
+	switch got.outcome {
+	case ledger.Refused:
+		return c.config.RetryRefused && got.retryable()
+	case ledger.Unknown:
+		return c.config.RetryUnknown && got.reason != reasonPartial
+	default:
+		return false
 	}
 }
 

@@ -59,6 +59,8 @@ type Config struct {
 	Timeout      time.Duration // of one attempt
 	For          time.Duration // 0: until it is told to stop
 	RetryRefused bool          // until they are taken, or the client is told to stop
+	RetryUnknown bool          // also when no answer came: the same bytes again
+	Path         string        // of HTTP, before the signal; "" is /v1/
 	Patience     time.Duration // for retries after the end
 	// PoisonEvery makes every so many-th item one that PoisonText marks; 0: none.
 	PoisonEvery uint64

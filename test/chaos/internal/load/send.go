@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -67,7 +68,7 @@ func (s *sender) send(ctx context.Context, stream Stream, body []byte) answer {
 }
 
 func (s *sender) http(ctx context.Context, stream Stream, body []byte) answer {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.config.HTTP+"/v1/"+stream.Kind.signal(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.config.HTTP+cmp.Or(s.config.Path, "/v1/")+stream.Kind.signal(), bytes.NewReader(body))
 	if err != nil {
 		return answer{outcome: ledger.Refused, reason: reasonNotSent}
 	}
