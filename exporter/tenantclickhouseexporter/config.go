@@ -1,15 +1,12 @@
 package tenantclickhouseexporter
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configtls"
 
-	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
 	"github.com/telemetryflow/telemetryflow/internal/chconn"
 )
 
@@ -31,21 +28,35 @@ type Config struct {
 	// InsertQuorum is ClickHouse's insert_quorum for replicated tables.
 	InsertQuorum string `mapstructure:"insert_quorum"`
 
-	// Ack is when a request is answered.
+	// Ack is when a request is answered: synced, when it is in the log on disk, or
+	// stored, when ClickHouse has it.
 	Ack string `mapstructure:"ack"`
-	// NumConsumers is how many groups of a signal may be in flight.
-	NumConsumers int           `mapstructure:"num_consumers"`
-	Group        GroupConfig   `mapstructure:"group"`
-	Waiting      WaitingConfig `mapstructure:"waiting"`
-	Retry        RetryConfig   `mapstructure:"retry_on_failure"`
-	SendingQueue QueueConfig   `mapstructure:"sending_queue"`
-	Retention    RetentionDays `mapstructure:"retention"`
-	SeriesMemory int           `mapstructure:"series_memory"`
+	// NumConsumers is how many batches of a signal may be in flight.
+	NumConsumers int               `mapstructure:"num_consumers"`
+	Batch        BatchConfig       `mapstructure:"batch"`
+	Group        GroupConfig       `mapstructure:"group"`
+	Waiting      WaitingConfig     `mapstructure:"waiting"`
+	Retry        RetryConfig       `mapstructure:"retry_on_failure"`
+	SendingQueue QueueConfig       `mapstructure:"sending_queue"`
+	DeadLetters  DeadLettersConfig `mapstructure:"dead_letters"`
+	Receipts     ReceiptsConfig    `mapstructure:"receipts"`
+	Hints        HintsConfig       `mapstructure:"hints"`
+	Retention    RetentionDays     `mapstructure:"retention"`
+	SeriesMemory int               `mapstructure:"series_memory"`
 
 	_ struct{}
 }
 
-// GroupConfig says which requests are inserted together.
+// BatchConfig says what of the log is inserted together.
+type BatchConfig struct {
+	// MaxRows, of one table, and MaxBytes, of all, end a batch.
+	MaxRows  int `mapstructure:"max_rows"`
+	MaxBytes int `mapstructure:"max_bytes"`
+	// MaxAge ends a batch when nothing else is being inserted.
+	MaxAge time.Duration `mapstructure:"max_age"`
+}
+
+// GroupConfig says which requests are inserted together with ack: stored.
 type GroupConfig struct {
 	// MaxItems and MaxBytes end a group. A larger request is a group of its own.
 	MaxItems int `mapstructure:"max_items"`
@@ -56,8 +67,8 @@ type GroupConfig struct {
 	ParallelAfter time.Duration `mapstructure:"parallel_after"`
 }
 
-// WaitingConfig bounds what waits for its insert, per signal. What is over it is
-// refused with UNAVAILABLE, and clients try again.
+// WaitingConfig bounds what waits in memory for its answer, per signal. What is over
+// it is refused with UNAVAILABLE, and clients try again.
 type WaitingConfig struct {
 	MaxRequests int `mapstructure:"max_requests"`
 	MaxBytes    int `mapstructure:"max_bytes"`
@@ -72,13 +83,43 @@ type RetryConfig struct {
 	MaxAttempts     int           `mapstructure:"max_attempts"`
 }
 
-// QueueConfig are the keys of the Collector's usual sending queue, which this
-// exporter does not have.
+// QueueConfig are the keys of the Collector's usual sending queue, as far as they
+// have a meaning for the log.
 type QueueConfig struct {
-	Enabled      bool          `mapstructure:"enabled"`
-	NumConsumers int           `mapstructure:"num_consumers"`
-	QueueSize    int           `mapstructure:"queue_size"`
-	Storage      *component.ID `mapstructure:"storage"`
+	// Enabled must be true, or absent, with the log.
+	Enabled *bool `mapstructure:"enabled"`
+	// NumConsumers is the exporter's num_consumers under its usual name.
+	NumConsumers int `mapstructure:"num_consumers"`
+	// Storage is the write_ahead_log extension that keeps the log.
+	Storage *component.ID `mapstructure:"storage"`
+	// These are refused, with what to set instead.
+	QueueSize       int            `mapstructure:"queue_size"`
+	Sizer           string         `mapstructure:"sizer"`
+	BlockOnOverflow bool           `mapstructure:"block_on_overflow"`
+	WaitForResult   bool           `mapstructure:"wait_for_result"`
+	Batch           map[string]any `mapstructure:"batch"`
+}
+
+// DeadLettersConfig is about rows that ClickHouse will never take.
+type DeadLettersConfig struct {
+	// MaxAge is for how long they are kept.
+	MaxAge time.Duration `mapstructure:"max_age"`
+}
+
+// ReceiptsConfig says for how long the log remembers requests.
+type ReceiptsConfig struct {
+	// Stored and Dead are for how long it can be asked what became of a request,
+	// after all of it was stored, and after a part of it went to the dead letters.
+	Stored time.Duration `mapstructure:"stored"`
+	Dead   time.Duration `mapstructure:"dead"`
+	// Repeats is for how long a repeated request is recognised.
+	Repeats time.Duration `mapstructure:"repeats"`
+}
+
+// HintsConfig says where to tell that there is new data.
+type HintsConfig struct {
+	// RedisURL is empty for nowhere.
+	RedisURL configopaque.String `mapstructure:"redis_url"`
 }
 
 // RetentionDays is for how long rows are kept, in days.
@@ -88,19 +129,24 @@ type RetentionDays struct {
 	Traces  int `mapstructure:"traces"`
 }
 
-const ackStored = "stored"
+const (
+	ackSynced = "synced"
+	ackStored = "stored"
+
+	defaultConsumers = 10
+)
 
 func createDefaultConfig() component.Config {
 	return &Config{
 		Timeout:      30 * time.Second,
-		Ack:          ackStored,
-		NumConsumers: 10,
-		Group: GroupConfig{
-			MaxItems:      65_536,   // bounds the wait of the first request in a group
-			MaxBytes:      64 << 20, // of OTLP, about as much again in columns
-			ParallelItems: 8_192,    // from here on an insert's fixed cost is small
-			ParallelAfter: time.Second,
+		Ack:          ackSynced,
+		NumConsumers: defaultConsumers,
+		Batch: BatchConfig{
+			MaxRows:  65_536, // larger blocks gain little (docs/benchmarks.md)
+			MaxBytes: 64 << 20,
+			MaxAge:   500 * time.Millisecond, // what a query waits for at most, under little load
 		},
+		Group: defaultGroup(),
 		Waiting: WaitingConfig{
 			MaxRequests: 10_000,
 			MaxBytes:    256 << 20,
@@ -110,65 +156,20 @@ func createDefaultConfig() component.Config {
 			MaxInterval:     30 * time.Second,
 			Jitter:          0.2,
 		},
+		DeadLetters:  DeadLettersConfig{MaxAge: 48 * time.Hour},
+		Receipts:     ReceiptsConfig{Stored: time.Hour, Dead: 48 * time.Hour, Repeats: 5 * time.Minute},
 		Retention:    RetentionDays{Metrics: 90, Logs: 30, Traces: 30},
 		SeriesMemory: 1_000_000, // about 60 MB when full
 	}
 }
 
-// Validate joins every fault, each with its key and value.
-func (c *Config) Validate() error {
-	var errs []error
-	if c.Endpoint == "" {
-		errs = append(errs, errors.New("endpoint must be set, such as http://127.0.0.1:8123/telemetryflow"))
-	} else if err := c.connection(nil).Validate(); err != nil {
-		errs = append(errs, err)
+func defaultGroup() GroupConfig {
+	return GroupConfig{
+		MaxItems:      65_536,   // bounds the wait of the first request in a group
+		MaxBytes:      64 << 20, // of OTLP, about as much again in columns
+		ParallelItems: 8_192,    // from here on an insert's fixed cost is small
+		ParallelAfter: time.Second,
 	}
-	if c.Ack != ackStored {
-		errs = append(errs, fmt.Errorf(`ack must be "stored" (got %q): this version answers after the insert and has no log to answer from`, c.Ack))
-	}
-	for key, value := range map[string]int{
-		"num_consumers": c.NumConsumers, "group::max_bytes": c.Group.MaxBytes, "group::parallel_items": c.Group.ParallelItems,
-		"waiting::max_requests": c.Waiting.MaxRequests, "waiting::max_bytes": c.Waiting.MaxBytes, "series_memory": c.SeriesMemory,
-	} {
-		if value < 1 {
-			errs = append(errs, fmt.Errorf("%s must be positive (got %d)", key, value))
-		}
-	}
-	for key, value := range map[string]time.Duration{
-		"timeout": c.Timeout, "group::parallel_after": c.Group.ParallelAfter,
-		"retry_on_failure::initial_interval": c.Retry.InitialInterval, "retry_on_failure::max_interval": c.Retry.MaxInterval,
-	} {
-		if value <= 0 {
-			errs = append(errs, fmt.Errorf("%s must be a positive duration (got %s)", key, value))
-		}
-	}
-	if c.Group.MaxItems < 1 || c.Group.MaxItems > encode.MaxRows {
-		errs = append(errs, fmt.Errorf("group::max_items must be between 1 and %d (got %d)", encode.MaxRows, c.Group.MaxItems))
-	}
-	if c.Retry.Jitter < 0 || c.Retry.Jitter > 1 {
-		errs = append(errs, fmt.Errorf("retry_on_failure::jitter must be between 0 and 1 (got %g)", c.Retry.Jitter))
-	}
-	if c.Retry.MaxAttempts < 0 {
-		errs = append(errs, fmt.Errorf("retry_on_failure::max_attempts must not be negative (got %d); 0 is no limit", c.Retry.MaxAttempts))
-	}
-	return errors.Join(append(errs, c.SendingQueue.validate(), encode.Retention(c.Retention).Validate())...)
-}
-
-func (q QueueConfig) validate() error {
-	var errs []error
-	if q.Enabled {
-		errs = append(errs, errors.New("sending_queue::enabled must be false: a request is answered when it is stored, so there is nothing to queue"))
-	}
-	if q.Storage != nil {
-		errs = append(errs, fmt.Errorf("sending_queue::storage must not be set (got %s): a request is answered when it is stored, so there is nothing to keep", q.Storage))
-	}
-	if q.NumConsumers != 0 {
-		errs = append(errs, fmt.Errorf("sending_queue::num_consumers must not be set (got %d): use num_consumers", q.NumConsumers))
-	}
-	if q.QueueSize != 0 {
-		errs = append(errs, fmt.Errorf("sending_queue::queue_size must not be set (got %d): use waiting::max_requests", q.QueueSize))
-	}
-	return errors.Join(errs...)
 }
 
 // connection is how to reach ClickHouse, with settings for every statement.
@@ -179,7 +180,7 @@ func (c *Config) connection(settings map[string]any) chconn.Config {
 		Username:    c.Username,
 		Password:    string(c.Password),
 		Timeout:     c.Timeout,
-		Connections: c.NumConsumers + 1, // one more reads the schema's version
+		Connections: c.consumers() + 2, // two more read the schema's version, and look for bad rows
 		Compression: c.Compression,
 		Settings:    settings,
 	}

@@ -1,12 +1,10 @@
 package tenantclickhouseexporter
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"go.uber.org/zap"
 
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
@@ -15,16 +13,12 @@ import (
 
 // consumer stores one group after another.
 type consumer struct {
-	*store
+	*direct
 	encoder *encode.Encoder
 }
 
-func newConsumer(s *store) *consumer {
-	return &consumer{store: s, encoder: s.newEncoder()}
-}
-
-func (s *store) newEncoder() *encode.Encoder {
-	return encode.New(encode.Config{Retention: encode.Retention(s.config.Retention), Seen: s.seen})
+func newConsumer(d *direct) *consumer {
+	return &consumer{direct: d, encoder: d.newEncoder()}
 }
 
 func (c *consumer) run(ctx context.Context) {
@@ -107,7 +101,7 @@ func (c *consumer) encode(encoder *encode.Encoder, group []*request) []*unit {
 			c.logger.Error("Refused a request", zap.Error(err))
 		}
 	}
-	return unitsOf(encoder.Blocks(), c.instance, batch)
+	return unitsOf(encoder.Blocks(), fmt.Sprintf("%s/%d", c.instance, batch))
 }
 
 // deliver stores a unit, however often it must be tried. Begun becomes true once
@@ -125,7 +119,7 @@ func (c *consumer) deliver(ctx context.Context, u *unit, group []*request, begun
 			c.isolate(ctx, u, group, err)
 			return stored
 		case chconn.Mismatch:
-			c.schema.doubt()
+			c.inserter.schema.doubt()
 			c.logger.Error("ClickHouse does not have what the insert needs; its rows wait",
 				zap.String("table", u.table), zap.String("error", chconn.Describe(err)), zap.Int("attempt", attempt))
 		default:
@@ -162,25 +156,12 @@ func (c *consumer) attempt(ctx context.Context, u *unit) error {
 		if one.stored {
 			continue
 		}
-		if err := c.send(ctx, one); err != nil {
+		if err := c.inserter.send(ctx, one.Insert); err != nil {
 			return err
 		}
 		one.stored = true
 	}
 	return nil
-}
-
-func (c *consumer) send(ctx context.Context, one *insert) error {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	if err := c.schema.open(ctx); err != nil {
-		return heldBackError{err}
-	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": one.token}))
-	begin := time.Now()
-	err := c.conn.InsertFormat(ctx, "Native", one.statement, bytes.NewReader(one.body))
-	c.telemetry.inserted(ctx, one.table, one.rows, time.Since(begin), err)
-	return err
 }
 
 // isolate finds the requests whose rows ClickHouse will never take, by storing

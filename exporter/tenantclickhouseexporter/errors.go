@@ -14,21 +14,45 @@ import (
 // for a restart of ClickHouse to be over, short against clients' patience.
 const retryAfter = 5 * time.Second
 
-// unavailable is an answer that OTLP clients repeat (OTLP 1.11, Failures). It says
-// nothing of the cause, which is in the log.
-func unavailable(message string) error {
-	withDelay, err := status.New(codes.Unavailable, message).WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter)})
-	if err != nil {
-		return status.Error(codes.Unavailable, message)
+// refusal is an answer that OTLP clients repeat (OTLP 1.11, Failures), and why it was
+// given. Its text says nothing of the cause, which is in the log.
+type refusal struct {
+	answer *status.Status
+	reason string
+}
+
+func (r *refusal) Error() string              { return r.answer.Message() }
+func (r *refusal) GRPCStatus() *status.Status { return r.answer }
+
+// refuse asks the client to come back. Without RetryInfo it would drop its data.
+func refuse(code codes.Code, reason, message string) error {
+	answer := status.New(code, message)
+	if detailed, err := answer.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter)}); err == nil {
+		answer = detailed
 	}
-	return withDelay.Err()
+	return &refusal{answer, reason}
 }
 
 func errNotStoredYet() error {
-	return unavailable("the data could not be stored in time; send it again")
+	return refuse(codes.Unavailable, reasonUnavailable, "the data could not be stored in time; send it again")
 }
-func errFull() error         { return unavailable("too much data waits to be stored; send it again later") }
-func errShuttingDown() error { return unavailable("the collector is shutting down; send it again") }
+
+func errLeft() error {
+	return refuse(codes.Unavailable, reasonLeft, "the data could not be stored in time; send it again")
+}
+
+func errFull() error {
+	return refuse(codes.Unavailable, reasonFull, "too much data waits to be stored; send it again later")
+}
+
+func errShuttingDown() error {
+	return refuse(codes.Unavailable, reasonUnavailable, "the collector is shutting down; send it again")
+}
+
+// errShare is for a tenant that would take what is left from the others.
+func errShare() error {
+	return refuse(codes.ResourceExhausted, reasonShare, "too much of the tenant's data waits to be stored; send it again later")
+}
 
 // errRefused is for rows that ClickHouse will never take.
 func errRefused() error {

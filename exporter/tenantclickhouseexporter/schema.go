@@ -56,11 +56,6 @@ func (g *schemaGate) open(ctx context.Context) error {
 	return nil
 }
 
-// heldBackError is why an insert was not sent. Nothing of it is stored.
-type heldBackError struct{ error }
-
-func (h heldBackError) Unwrap() error { return h.error }
-
 // doubt makes the next insert look at the version again.
 func (g *schemaGate) doubt() {
 	g.mu.Lock()

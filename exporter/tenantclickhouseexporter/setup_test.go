@@ -52,6 +52,7 @@ func open(t *testing.T, url string) driver.Conn {
 func testConfig(url string) *Config {
 	config := createDefaultConfig().(*Config)
 	config.Endpoint = configopaque.String(url)
+	config.Ack = ackStored
 	config.Retry.InitialInterval = 20 * time.Millisecond
 	config.Retry.MaxInterval = 100 * time.Millisecond
 	config.NumConsumers = 2

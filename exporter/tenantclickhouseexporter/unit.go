@@ -1,50 +1,30 @@
 package tenantclickhouseexporter
 
 import (
-	"encoding/hex"
-	"fmt"
-	"strings"
-
-	"github.com/zeebo/xxh3"
-
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
+	"github.com/telemetryflow/telemetryflow/internal/insertion"
 )
-
-// insert is one statement with its bytes, which stay the same however often it is
-// repeated.
-type insert struct {
-	table     string
-	statement string
-	token     string
-	body      []byte
-	rows      int
-	stored    bool
-}
 
 // unit is all that a group inserts into one table.
 type unit struct {
 	table   string
-	inserts []*insert
+	inserts []*unitInsert
 }
 
-// unitsOf renders the blocks. The token is <instance>/<batch>/<table>/<number of the
-// block>/<hash of the rows>.
-func unitsOf(blocks []*encode.Block, instance string, batch uint64) []*unit {
+type unitInsert struct {
+	*insertion.Insert
+	stored bool
+}
+
+// unitsOf renders the blocks of a group.
+func unitsOf(blocks []*encode.Block, name string) []*unit {
 	var units []*unit
-	for i, block := range blocks {
-		body := block.AppendNative(make([]byte, 0, block.Size()))
-		hash := xxh3.Hash128(body).Bytes()
-		one := &insert{
-			table:     block.Table(),
-			statement: "INSERT INTO " + block.Table() + " (" + strings.Join(block.Columns(), ", ") + ")",
-			token:     fmt.Sprintf("%s/%d/%s/%d/%s", instance, batch, block.Table(), i, hex.EncodeToString(hash[:])),
-			body:      body,
-			rows:      block.Rows(),
-		}
-		if n := len(units); n > 0 && units[n-1].table == one.table {
+	for _, block := range blocks {
+		one := &unitInsert{Insert: insertOf(block, name)}
+		if n := len(units); n > 0 && units[n-1].table == one.Table {
 			units[n-1].inserts = append(units[n-1].inserts, one)
 		} else {
-			units = append(units, &unit{table: one.table, inserts: []*insert{one}})
+			units = append(units, &unit{table: one.Table, inserts: []*unitInsert{one}})
 		}
 	}
 	return units

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -107,6 +108,7 @@ func (c Config) Options() (*clickhouse.Options, error) {
 	options.ConnMaxLifetime = time.Hour
 	options.HttpMaxConnsPerHost = c.Connections
 	options.Settings = c.Settings
+	options.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return summaryReader{t}, nil }
 	return options, nil
 }
 

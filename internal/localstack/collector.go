@@ -20,6 +20,7 @@ func (s *stack) collector(data string) Service {
 		"TELEMETRYFLOW_POSTGRES_URL="+s.state.IngestURL(),
 		"TELEMETRYFLOW_REDIS_URL="+s.state.RedisURL(),
 		"TELEMETRYFLOW_CLICKHOUSE_URL="+s.state.EngineURL(databaseName),
+		"TELEMETRYFLOW_LOG_DIRECTORY="+filepath.Join(data, "log"),
 		"TELEMETRYFLOW_OTLP_GRPC_ENDPOINT="+s.config.otlp(s.config.GRPCPort),
 		"TELEMETRYFLOW_OTLP_HTTP_ENDPOINT="+s.config.otlp(s.config.HTTPPort),
 		"TELEMETRYFLOW_HEALTH_ENDPOINT="+hostPort(s.state.HealthPort),

@@ -91,6 +91,9 @@ func (r *Receipt) add(signal pipeline.Signal, change func(*Counts), message stri
 
 // Counts returns what is known so far.
 func (r *Receipt) Counts() Counts {
+	if r == nil {
+		return Counts{}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.counts
@@ -98,6 +101,9 @@ func (r *Receipt) Counts() Counts {
 
 // Message joins the distinct reasons of the rejections for partial_success.
 func (r *Receipt) Message() string {
+	if r == nil {
+		return ""
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return strings.Join(r.messages, "; ")

@@ -25,6 +25,7 @@ func (s *Stack) StartGateway(t testing.TB, certFile, keyFile string, over ...str
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.State.IngestURL(),
 		"TELEMETRYFLOW_REDIS_URL=" + s.State.RedisURL(),
 		"TELEMETRYFLOW_CLICKHOUSE_URL=" + s.State.EngineURL("telemetryflow"),
+		"TELEMETRYFLOW_LOG_DIRECTORY=" + t.TempDir(),
 		"TELEMETRYFLOW_OTLP_GRPC_ENDPOINT=" + c.GRPC,
 		"TELEMETRYFLOW_OTLP_HTTP_ENDPOINT=" + c.HTTP,
 		"TELEMETRYFLOW_TLS_CERT_FILE=" + certFile,

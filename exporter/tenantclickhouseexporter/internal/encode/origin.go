@@ -80,6 +80,9 @@ func (o *origin) setScope(scope pcommon.InstrumentationScope, schema string, scr
 	return scratch
 }
 
+// Owner reads the tenant that the processor stamped on a resource.
+func Owner(resource pcommon.Resource) (tenant.Scope, error) { return stamped(resource.Attributes()) }
+
 // stamped reads the tenant that the processor wrote.
 func stamped(attributes pcommon.Map) (tenant.Scope, error) {
 	workspace, hasWorkspace := attributes.Get(tenant.WorkspaceAttribute)

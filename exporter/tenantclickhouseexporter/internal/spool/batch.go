@@ -21,16 +21,15 @@ type Batch struct {
 	oldest   time.Time // when its first group was written
 	items    map[Account]uint64
 	bytes    map[tenant.ID]int64 // of the log, about
-	splits   map[int][]int       // by rank: the rows that ClickHouse will never take
-	dead     []Dead
-	encoder  *encode.Encoder // that made it; nil: it is read from the log
+	splits   map[int]split       // by rank: the rows that ClickHouse will never take
+	encoder  *encode.Encoder     // that made it; nil: it is read from the log
 	log      *wal.Log
 }
 
 func newBatch(id ID, log *wal.Log) *Batch {
 	return &Batch{
 		ID: id, log: log,
-		items: make(map[Account]uint64), bytes: make(map[tenant.ID]int64), splits: make(map[int][]int),
+		items: make(map[Account]uint64), bytes: make(map[tenant.ID]int64), splits: make(map[int]split),
 	}
 }
 
@@ -108,8 +107,27 @@ func (b *Batch) grow(g *group, from, to wal.Position) {
 // Split returns the rows of a block that ClickHouse will never take, if that was
 // found out before.
 func (b *Batch) Split(block *encode.Block) (rows []int, found bool) {
-	rows, found = b.splits[block.Rank()]
-	return rows, found
+	s, found := b.splits[block.Rank()]
+	return s.rows, found
+}
+
+// DeadIn says whose items are among the rows of a block that are split off.
+func (b *Batch) DeadIn(block *encode.Block) []Dead { return b.splits[block.Rank()].dead }
+
+// dead says whose items are dead.
+func (b *Batch) dead() (dead []Dead) {
+	for _, s := range b.splits {
+		dead = append(dead, s.dead...)
+	}
+	return dead
+}
+
+// DeadItems is the number of the batch's items that are dead.
+func (b *Batch) DeadItems() (items int) {
+	for _, d := range b.dead() {
+		items += d.Items
+	}
+	return items
 }
 
 // attribute says whose rows of a block are dead, by request and account.
@@ -148,11 +166,11 @@ func addDead(dead []Dead, request uint64, account Account) []Dead {
 
 // outcome counts what becomes of the batch's items once the rest of it is stored.
 func (b *Batch) outcome(at time.Time) commit {
-	c := commit{batch: b.ID, at: at, dead: b.dead, stored: make(map[Account]uint64, len(b.items))}
+	c := commit{batch: b.ID, at: at, dead: b.dead(), stored: make(map[Account]uint64, len(b.items))}
 	for account, n := range b.items {
 		c.stored[account] = n
 	}
-	for _, d := range b.dead {
+	for _, d := range c.dead {
 		c.stored[d.Account] -= min(uint64(d.Items), c.stored[d.Account])
 	}
 	return c

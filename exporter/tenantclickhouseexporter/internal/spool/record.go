@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/wal"
@@ -31,6 +33,20 @@ type ID struct {
 // String is how the tokens of a batch begin.
 func (id ID) String() string {
 	return fmt.Sprintf("%s/%d", hex.EncodeToString(id.Writer[:]), id.Number)
+}
+
+// ParseID reads what String wrote.
+func ParseID(text string) (id ID, err error) {
+	writer, number, found := strings.Cut(text, "/")
+	bytes, err := hex.DecodeString(writer)
+	if !found || err != nil || len(bytes) != len(id.Writer) {
+		return ID{}, fmt.Errorf("%q is not the name of a batch", text)
+	}
+	copy(id.Writer[:], bytes)
+	if id.Number, err = strconv.ParseUint(number, 10, 64); err != nil {
+		return ID{}, fmt.Errorf("%q is not the name of a batch", text)
+	}
+	return id, nil
 }
 
 // group is one record of kind group, without its growth.

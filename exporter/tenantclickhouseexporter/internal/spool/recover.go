@@ -51,8 +51,7 @@ func (r *recovery) visit(record wal.Record) error {
 	case kindSplit:
 		s := payload.split()
 		if b := r.byID[s.batch]; b != nil {
-			b.splits[s.rank] = s.rows
-			b.dead = append(b.dead, s.dead...)
+			b.splits[s.rank] = s
 		}
 	case kindCommit:
 		c := payload.commit()

@@ -23,8 +23,10 @@ type Settings struct {
 	MaxRows, MaxBytes int
 	// MaxAge ends a batch for which a sender waits.
 	MaxAge time.Duration
-	// MaxWaiting is the bytes of requests that may wait for the disk.
-	MaxWaiting int64
+	// MaxWaiting is the bytes of requests that may wait for the disk, and MaxRequests
+	// their number.
+	MaxWaiting  int64
+	MaxRequests int
 	// InMemory is how many batches are kept in memory; others are read from the log.
 	InMemory int
 	// RepeatWindow is for how long a request is recognised when it is repeated.
@@ -173,7 +175,7 @@ func (s *Spool) queue(r *Request) error {
 	}
 	owner := r.owner()
 	s.senders.note(owner, s.settings.Clock())
-	if s.waiting.bytes > 0 && s.waiting.bytes+int64(r.Bytes) > s.settings.MaxWaiting {
+	if s.waiting.requests >= s.settings.MaxRequests || s.waiting.bytes > 0 && s.waiting.bytes+int64(r.Bytes) > s.settings.MaxWaiting {
 		return ErrFull
 	}
 	if s.senders.beyondShare(s.waiting.held(owner), s.waiting.bytes, s.settings.MaxWaiting) ||
@@ -222,21 +224,20 @@ func (s *Spool) take() *Batch {
 }
 
 // Split notes that ClickHouse will never take some rows of a block, so that the
-// others are sent as the same block after any crash. It returns whose they are.
-func (s *Spool) Split(b *Batch, block *encode.Block, rows []int) ([]Dead, error) {
+// others are sent as the same block after any crash. A block is split once.
+func (s *Spool) Split(b *Batch, block *encode.Block, rows []int) error {
 	dead, err := b.attribute(block, rows)
 	if err != nil {
-		return nil, fmt.Errorf("find out whose rows are refused: %w", err)
+		return fmt.Errorf("find out whose rows are refused: %w", err)
 	}
 	record := split{batch: b.ID, rank: block.Rank(), rows: rows, dead: dead}
 	if err := s.note(kindSplit, record.append(nil)); err != nil {
-		return nil, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b.splits[block.Rank()] = rows
-	b.dead = append(b.dead, dead...)
-	return dead, nil
+	b.splits[block.Rank()] = record
+	return nil
 }
 
 // note writes a record from outside the writer.

@@ -78,24 +78,26 @@ func (s *state) commit(c commit) {
 	s.finished[c.batch] = Finished{At: c.at, Dead: c.dead}
 }
 
-// replayed notes that dead items of a batch are stored after all.
+// replayed notes that dead items of a batch are stored after all. What is not known
+// to be dead is left alone, so that noting it twice changes nothing.
 func (s *state) replayed(batch ID, revived []Dead) {
-	for _, d := range revived {
-		counts := s.ledger.of(d.Account)
-		n := min(uint64(d.Items), counts.Dead)
-		counts.Dead -= n
-		counts.Stored += n
-	}
 	f, known := s.finished[batch]
 	if !known {
 		return
 	}
 	left := make([]Dead, 0, len(f.Dead))
 	for _, d := range f.Dead {
-		for _, r := range revived {
-			if r.Request == d.Request && r.Account == d.Account {
-				d.Items -= r.Items
+		for i := range revived {
+			r := &revived[i]
+			if r.Request != d.Request || r.Account != d.Account {
+				continue
 			}
+			n := min(r.Items, d.Items)
+			r.Items -= n
+			d.Items -= n
+			counts := s.ledger.of(d.Account)
+			counts.Dead -= uint64(n)
+			counts.Stored += uint64(n)
 		}
 		if d.Items > 0 {
 			left = append(left, d)
