@@ -32,7 +32,7 @@ func (l *logged) deliver(ctx context.Context, batch *spool.Batch) (delivered boo
 	if err != nil {
 		return false
 	}
-	for _, block := range blocks {
+	for _, block := range l.toSend(batch, blocks) {
 		if !l.deliverBlock(ctx, batch, block) {
 			return false
 		}
