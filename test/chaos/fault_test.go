@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/faultproxy"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
@@ -136,7 +137,7 @@ func faultRound(t *testing.T, r *rig.Rig, f fault) (rig.Verdict, time.Duration) 
 	time.Sleep(*flagFault)
 	f.end(t, r)
 	if f.seen != nil {
-		require.Greater(t, f.seen(r), before, "the fault has met no insert")
+		require.Eventually(t, func() bool { return f.seen(r) > before }, stacktest.Patience, stacktest.Often, "the fault has met no insert")
 	}
 	ended := time.Now()
 	client.AwaitMore(t)

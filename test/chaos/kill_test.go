@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/ledger"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/results"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
@@ -18,12 +19,12 @@ import (
 // killsPerRound is how many kills come before everything is counted.
 const killsPerRound = 10
 
-// killing is a way to kill. It returns the moment, and whether an insert was in
-// flight at that moment.
+// killing is a way to kill. It returns the moment, and whether batches were not
+// committed at that moment.
 type killing struct {
 	fault string
 	share int // of the kills of the collector: one in so many
-	kill  func(*rig.Rig) (at time.Time, busy bool)
+	kill  func(*testing.T, *rig.Rig, *rig.Client) (at time.Time, busy bool)
 }
 
 var killings = []killing{
@@ -61,9 +62,9 @@ func killRound(t *testing.T, c *campaign, r *rig.Rig, k killing, kills int) {
 	busy := map[time.Time]bool{}
 	for range kills {
 		time.Sleep(300*time.Millisecond + rand.N(2500*time.Millisecond)) // the moment is what is random
-		at, inserting := k.kill(r)
+		at, uncommitted := k.kill(t, r, client)
 		moments = append(moments, at)
-		busy[at] = inserting
+		busy[at] = uncommitted
 		round.Recovery = max(round.Recovery, time.Since(at))
 		client.AwaitMore(t)
 	}
@@ -91,14 +92,15 @@ func killRound(t *testing.T, c *campaign, r *rig.Rig, k killing, kills int) {
 	require.NoError(t, r.Forget(t.Context()))
 }
 
-func killCollector(r *rig.Rig) (time.Time, bool) {
-	busy := r.Proxy.Active.Load() > 0
+func killCollector(t *testing.T, r *rig.Rig, client *rig.Client) (time.Time, bool) {
+	t.Helper()
 	at := r.Collector.Kill()
+	busy := unstored(t, r, client)
 	r.Collector.Start()
 	return at, busy
 }
 
-func killEngine(r *rig.Rig) (time.Time, bool) {
+func killEngine(_ *testing.T, r *rig.Rig, _ *rig.Client) (time.Time, bool) {
 	busy := r.Proxy.Active.Load() > 0
 	at := r.Engine.Kill()
 	r.Engine.Start()
@@ -107,12 +109,22 @@ func killEngine(r *rig.Rig) (time.Time, bool) {
 
 // killTwice kills the collector again at some moment of its start, which takes about
 // a tenth of a second, or soon after.
-func killTwice(r *rig.Rig) (time.Time, bool) {
-	busy := r.Proxy.Active.Load() > 0
+func killTwice(t *testing.T, r *rig.Rig, client *rig.Client) (time.Time, bool) {
+	t.Helper()
 	at := r.Collector.Kill()
+	busy := unstored(t, r, client)
 	r.Collector.Launch()
 	time.Sleep(rand.N(300 * time.Millisecond))
 	r.Collector.Kill()
 	r.Collector.Start()
 	return at, busy
+}
+
+// unstored says whether the log of a collector that was just killed has batches that
+// are not stored: fewer items are than were acknowledged.
+func unstored(t *testing.T, r *rig.Rig, client *rig.Client) bool {
+	t.Helper()
+	stored, err := r.Database.Items(t.Context(), client.Name)
+	require.NoError(t, err)
+	return stored < client.Book(t).Count(ledger.Acked)
 }

@@ -8,6 +8,12 @@ import (
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 )
 
+// Items counts the stored items of the streams with a prefix, by asking one small table:
+// it may be asked at any moment.
+func (e *Engine) Items(ctx context.Context, prefix string) (int, error) {
+	return e.Int(ctx, "SELECT sum(item_count) FROM service_activity WHERE startsWith(service_name, '%s-')", prefix)
+}
+
 // view compares two counts that must be equal.
 type view struct{ what, left, right string }
 
