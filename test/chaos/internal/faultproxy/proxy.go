@@ -25,8 +25,9 @@ type Proxy struct {
 	Failed  atomic.Int64 // that the server or a fault answered with an error
 	Active  atomic.Int64 // without an answer at the moment
 
-	mu     sync.Mutex
-	server *http.Server // nil: down
+	mu       sync.Mutex
+	server   *http.Server // nil: down
+	listener net.Listener
 }
 
 // New starts a proxy before the server at an address.
@@ -51,7 +52,7 @@ func (p *Proxy) Up() error {
 	if err != nil {
 		return fmt.Errorf("open the fault proxy: %w", err)
 	}
-	p.Addr = listener.Addr().String()
+	p.Addr, p.listener = listener.Addr().String(), listener
 	p.server = &http.Server{Handler: p}
 	go p.server.Serve(listener) //nolint:errcheck // it ends when it is closed
 	return nil
@@ -62,6 +63,7 @@ func (p *Proxy) Down() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.server != nil {
+		_ = p.listener.Close() // the server may not have begun to serve
 		_ = p.server.Close()
 		p.server = nil
 	}

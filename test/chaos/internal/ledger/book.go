@@ -1,5 +1,7 @@
 package ledger
 
+import "strings"
+
 // Book is a ledger by item: the final outcome of each number of each stream.
 type Book struct {
 	Streams map[string][]Outcome
@@ -39,12 +41,13 @@ func (b *Book) Count(o Outcome) (n int) {
 	return n
 }
 
-// Refusals counts the refused attempts by reason.
-func (b *Book) Refusals() map[string]int {
+// Reasons counts the attempts that were not acknowledged by outcome and reason, such as
+// "R 503".
+func (b *Book) Reasons() map[string]int {
 	reasons := map[string]int{}
 	for _, e := range b.Entries {
-		if e.Outcome == Refused {
-			reasons[e.Reason]++
+		if e.Outcome != Acked {
+			reasons[strings.TrimSpace(e.Outcome.String()+" "+e.Reason)]++
 		}
 	}
 	return reasons

@@ -40,7 +40,7 @@ func TestLedger(t *testing.T) {
 	require.True(t, entries[0].InFlight(at.Add(1)))
 	require.False(t, entries[0].InFlight(at.Add(2)))
 	require.Equal(t, 4, book.Count(ledger.Acked))
-	require.Equal(t, map[string]int{"503": 1, "429": 1}, book.Refusals())
+	require.Equal(t, map[string]int{"R 503": 1, "R 429": 1, "U": 1}, book.Reasons())
 
 	items := book.Streams["s"] // A A A R A R U
 	require.Len(t, items, 7)

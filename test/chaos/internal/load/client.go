@@ -88,7 +88,7 @@ func (c *client) stream(ctx context.Context, stream Stream, index int) {
 // request sends one request, again if it is refused and the client is to insist.
 func (c *client) request(ctx context.Context, stream Stream, first uint64) {
 	count := uint64(c.config.BatchItems)
-	body, err := stream.body(first, count, c.config.PoisonEvery, time.Now())
+	body, err := stream.body(first, c.config, time.Now())
 	if err != nil {
 		c.fail(err)
 		return

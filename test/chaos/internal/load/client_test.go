@@ -51,7 +51,7 @@ func status(code int) func(http.ResponseWriter) {
 
 func hangUp(http.ResponseWriter) { panic(http.ErrAbortHandler) }
 
-func partial(w http.ResponseWriter) { _, _ = w.Write([]byte{10, 0}) }
+func partial(w http.ResponseWriter) { _, _ = w.Write([]byte{10, 2, 8, 1}) }
 
 func run(t *testing.T, s *server, change func(*load.Config)) *ledger.Book {
 	t.Helper()
@@ -78,7 +78,7 @@ func TestRun(t *testing.T) {
 		outcomes = append(outcomes, e.Outcome)
 	}
 	require.Equal(t, []ledger.Outcome{ledger.Acked, ledger.Refused, ledger.Unknown, ledger.Unknown, ledger.Refused, ledger.Acked}, outcomes)
-	require.Equal(t, map[string]int{"503": 1, "400": 1}, book.Refusals())
+	require.Equal(t, map[string]int{"R 503": 1, "R 400": 1, "U": 1, "U partial": 1}, book.Reasons())
 	require.Len(t, s.numbers, len(book.Streams["s"]))
 	for i, number := range s.numbers {
 		require.EqualValues(t, i, number)
@@ -98,7 +98,7 @@ func TestRun_NotSent(t *testing.T) {
 	for _, transport := range []load.Transport{load.HTTP, load.GRPC} {
 		book := run(t, &server{}, func(c *load.Config) { c.HTTP, c.Streams[0].Transport = c.GRPC, transport })
 		require.Zero(t, book.Count(ledger.Acked)+book.Count(ledger.Unknown))
-		require.Equal(t, map[string]int{"not_sent": len(book.Entries)}, book.Refusals())
+		require.Equal(t, map[string]int{"R not_sent": len(book.Entries)}, book.Reasons())
 		require.NotEmpty(t, book.Entries)
 	}
 }

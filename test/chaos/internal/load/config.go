@@ -62,6 +62,7 @@ type Config struct {
 	RetryUnknown bool          // also when no answer came: the same bytes again
 	Path         string        // of HTTP, before the signal; "" is /v1/
 	Patience     time.Duration // for retries after the end
+	Padding      int           // bytes more of each span and log record
 	// PoisonEvery makes every so many-th item one that PoisonText marks; 0: none.
 	PoisonEvery uint64
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -16,14 +17,15 @@ import (
 )
 
 // body is the OTLP request of the items from first on.
-func (s Stream) body(first, count, poisonEvery uint64, now time.Time) ([]byte, error) {
+func (s Stream) body(first uint64, config *Config, now time.Time) ([]byte, error) {
+	count, poisonEvery, padding := uint64(config.BatchItems), config.PoisonEvery, strings.Repeat("x", config.Padding)
 	poisoned := func(n uint64) bool { return poisonEvery > 0 && n%poisonEvery == poisonEvery-1 }
 	at := pcommon.NewTimestampFromTime(now)
 	switch s.Kind {
 	case Spans:
-		return ptraceotlp.NewExportRequestFromTraces(s.spans(first, count, poisoned, at)).MarshalProto()
+		return ptraceotlp.NewExportRequestFromTraces(s.spans(first, count, poisoned, padding, at)).MarshalProto()
 	case Records:
-		return plogotlp.NewExportRequestFromLogs(s.records(first, count, poisoned, at)).MarshalProto()
+		return plogotlp.NewExportRequestFromLogs(s.records(first, count, poisoned, padding, at)).MarshalProto()
 	default:
 		return pmetricotlp.NewExportRequestFromMetrics(s.points(first, count, poisoned, at)).MarshalProto()
 	}
@@ -35,7 +37,7 @@ func (s Stream) resource(r pcommon.Resource, first uint64) {
 	r.Attributes().PutInt("host.number", int64(first/1000%4))
 }
 
-func (s Stream) spans(first, count uint64, poisoned func(uint64) bool, at pcommon.Timestamp) ptrace.Traces {
+func (s Stream) spans(first, count uint64, poisoned func(uint64) bool, padding string, at pcommon.Timestamp) ptrace.Traces {
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
 	s.resource(rs.Resource(), first)
@@ -58,6 +60,7 @@ func (s Stream) spans(first, count uint64, poisoned func(uint64) bool, at pcommo
 		span.SetEndTimestamp(at + 1_000_000)
 		span.Attributes().PutInt(NumberAttribute, int64(n))
 		span.Attributes().PutInt("http.response.status_code", 200)
+		pad(span.Attributes(), padding)
 	}
 	return td
 }
@@ -69,12 +72,18 @@ func (s Stream) traceID(n uint64) pcommon.TraceID {
 	return id
 }
 
+func pad(attributes pcommon.Map, padding string) {
+	if padding != "" {
+		attributes.PutStr("padding", padding)
+	}
+}
+
 func spanID(n uint64) (id pcommon.SpanID) {
 	binary.BigEndian.PutUint64(id[:], n)
 	return id
 }
 
-func (s Stream) records(first, count uint64, poisoned func(uint64) bool, at pcommon.Timestamp) plog.Logs {
+func (s Stream) records(first, count uint64, poisoned func(uint64) bool, padding string, at pcommon.Timestamp) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
 	s.resource(rl.Resource(), first)
@@ -91,6 +100,7 @@ func (s Stream) records(first, count uint64, poisoned func(uint64) bool, at pcom
 			record.Body().SetStr(PoisonText)
 		}
 		record.Attributes().PutInt(NumberAttribute, int64(n))
+		pad(record.Attributes(), padding)
 	}
 	return ld
 }

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -91,7 +94,29 @@ func (s *sender) http(ctx context.Context, stream Stream, body []byte) answer {
 		return answer{ledger.Refused, strconv.Itoa(response.StatusCode), time.Duration(seconds) * time.Second}
 	case err != nil:
 		return answer{outcome: ledger.Unknown}
-	case len(text) > 0: // full success has no bytes
+	}
+	return stream.Kind.success(text)
+}
+
+// success reads the answer of a success, which may be partial.
+func (k Kind) success(text []byte) answer {
+	rejected := int64(0)
+	var err error
+	switch k {
+	case Spans:
+		response := ptraceotlp.NewExportResponse()
+		err = response.UnmarshalProto(text)
+		rejected = response.PartialSuccess().RejectedSpans()
+	case Records:
+		response := plogotlp.NewExportResponse()
+		err = response.UnmarshalProto(text)
+		rejected = response.PartialSuccess().RejectedLogRecords()
+	default:
+		response := pmetricotlp.NewExportResponse()
+		err = response.UnmarshalProto(text)
+		rejected = response.PartialSuccess().RejectedDataPoints()
+	}
+	if err != nil || rejected != 0 {
 		return answer{outcome: ledger.Unknown, reason: reasonPartial}
 	}
 	return answer{outcome: ledger.Acked}
@@ -119,10 +144,7 @@ func (s *sender) grpc(ctx context.Context, stream Stream, body []byte) answer {
 	var reply []byte
 	err := s.conn.Invoke(ctx, methods[stream.Kind.signal()], body, &reply, grpc.ForceCodecV2(bytesCodec{}))
 	if err == nil {
-		if len(reply) > 0 {
-			return answer{outcome: ledger.Unknown, reason: reasonPartial}
-		}
-		return answer{outcome: ledger.Acked}
+		return stream.Kind.success(reply)
 	}
 	st := status.Convert(err)
 	for _, detail := range st.Details() {
