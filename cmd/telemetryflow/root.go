@@ -12,6 +12,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newUpCommand())
 	root.AddCommand(newSQLCommand())
 	root.AddCommand(newEngineCommand())
-	root.AddCommand(newMigrateCommand(), newAPIKeyCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand())
+	root.AddCommand(newMigrateCommand(), newAPIKeyCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand(),
+		newDeadLetterCommand())
 	return root
 }

@@ -33,11 +33,13 @@ func (l *logged) writeLetter(batch *spool.Batch, block *encode.Block, bad []int,
 	if cause != nil {
 		letter.Cause = chconn.Describe(cause)
 	}
-	for _, side := range append(sidesOf(batch, rows), rows) {
-		one := insertOf(side, "dead/"+id)
-		letter.Blocks = append(letter.Blocks, deadletter.Block{
-			Table: one.Table, Columns: one.Columns, Token: one.Token, Rows: one.Rows, Body: one.Body,
-		})
+	for _, blocks := range append(sidesOf(batch, rows), rows) {
+		for _, part := range blocks.ByPartition() {
+			one := insertOf(part, "dead/"+id)
+			letter.Blocks = append(letter.Blocks, deadletter.Block{
+				Table: one.Table, Columns: one.Columns, Token: one.Token, Rows: one.Rows, Body: one.Body,
+			})
+		}
 	}
 	if err := l.letters.Write(letter); err != nil {
 		return err

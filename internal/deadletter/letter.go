@@ -32,8 +32,8 @@ type Header struct {
 	Schema int64 `json:"schema"`
 	// Items says whose items the rows are. It is empty when the rows are none.
 	Items []Items `json:"items"`
-	// Blocks are in the order in which they are to be inserted; the last one holds the
-	// rows, and those before it what they refer to.
+	// Blocks are in the order in which they are to be inserted, one per partition: those of
+	// Table hold the rows, and those before them what the rows refer to.
 	Blocks   []Block `json:"blocks"`
 	Checksum uint32  `json:"checksum"` // CRC-32C of all blocks
 }

@@ -86,6 +86,9 @@ func testLoad(t *testing.T, stack *stacktest.Stack, to *endpoints, owners []owne
 	close(queue)
 	group.Wait()
 
+	stack.AwaitQuery(t, strconv.FormatInt(acknowledged.Load(), 10), "SELECT (SELECT count() FROM spans_v3 WHERE service_name LIKE 'e2e-%%') + "+
+		"(SELECT count() FROM logs_v3 WHERE service_name LIKE 'e2e-%%') + (SELECT count() FROM metrics_v3 WHERE service_name LIKE 'e2e-%%') + "+
+		"(SELECT count() FROM metric_histograms WHERE service_name LIKE 'e2e-%%')")
 	stored := 0
 	for _, one := range tasks {
 		where := fmt.Sprintf("FROM %s WHERE service_name = '%s'", relations[one.kind], one.sequence.service)
@@ -147,7 +150,11 @@ func testForged(t *testing.T, stack *stacktest.Stack, to *endpoints, owners []ow
 			require.ErrorContains(t, err, refusal(way, "401", "Unauthenticated"), "another key's secret")
 		}
 	}
-	for _, relation := range []string{"spans_v3", "logs_v3", "metrics_v3"} {
+	honest := &sequence{service: "honest", tenant: mine.tenant, start: time.Now()}
+	for kind, relation := range map[string]string{"traces": "spans_v3", "logs": "logs_v3", "gauge": "metrics_v3"} {
+		_, err := ways[0].send(t.Context(), to, mine.key, honest.of(kind))
+		require.NoError(t, err)
+		stack.AwaitQuery(t, "3", "SELECT count() FROM %s WHERE service_name = 'honest'", relation) // and what was before it
 		require.Equal(t, "0", stack.Query(t, "SELECT count() FROM %s WHERE service_name = 'forged'", relation))
 	}
 }
@@ -173,10 +180,10 @@ func testRefused(t *testing.T, stack *stacktest.Stack, to *endpoints, o owner) {
 			require.ErrorContains(t, err, refusal(way, "401", "Unauthenticated"), "%s over %s: no key", kind, way.name)
 		}
 	}
+	stack.AwaitQuery(t, strconv.Itoa(3*len(ways)), "SELECT count() FROM logs_v3 WHERE service_name = 'limited'")
 	for _, relation := range []string{"spans_v3", "logs_v3", "metrics_v3"} {
 		require.Equal(t, "0", stack.Query(t, "SELECT count() FROM %s WHERE service_name = 'refused'", relation))
 	}
-	require.Equal(t, strconv.Itoa(3*len(ways)), stack.Query(t, "SELECT count() FROM logs_v3 WHERE service_name = 'limited'"))
 }
 
 func (s *sequence) of(kind string) payload {

@@ -80,12 +80,19 @@ func (s *Stack) Query(t testing.TB, query string, arguments ...any) string {
 	return strings.TrimSpace(answer.String())
 }
 
+// AwaitQuery waits until a query answers what is wanted: what was acknowledged is in
+// the log, and soon in ClickHouse.
+func (s *Stack) AwaitQuery(t testing.TB, want, query string, arguments ...any) {
+	t.Helper()
+	got := ""
+	require.Eventually(t, func() bool {
+		got = s.Query(t, query, arguments...)
+		return got == want
+	}, Patience, Often, "%s: want %s", fmt.Sprintf(query, arguments...), want)
+}
+
 // AwaitSpans waits until exactly n spans of a service are stored.
 func (s *Stack) AwaitSpans(t testing.TB, service string, n int) {
 	t.Helper()
-	stored := ""
-	require.Eventually(t, func() bool {
-		stored = s.Query(t, "SELECT count() FROM spans_v3 WHERE service_name = '%s'", service)
-		return stored == strconv.Itoa(n)
-	}, Patience, Often, "want %d spans of %s, the last count was %s", n, service, stored)
+	s.AwaitQuery(t, strconv.Itoa(n), "SELECT count() FROM spans_v3 WHERE service_name = '%s'", service)
 }

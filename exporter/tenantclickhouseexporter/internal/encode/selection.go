@@ -43,6 +43,41 @@ func Single(rows []int) []Range {
 	return ranges
 }
 
+// ByPartition divides the block by the partitions that its table makes of it. Each of
+// them is a part, which ClickHouse stores whole or not at all.
+func (b *Block) ByPartition() []*Block {
+	expires, day := b.Dates("expires_at"), b.days()
+	var order []partition
+	rows := make(map[partition][]int)
+	for row := range b.rows {
+		at := partition{day: day(row), expires: expires(row)}
+		if rows[at] == nil {
+			order = append(order, at)
+		}
+		rows[at] = append(rows[at], row)
+	}
+	if len(order) == 1 {
+		return []*Block{b}
+	}
+	parts := make([]*Block, len(order))
+	for i, at := range order {
+		parts[i] = b.Select(Single(rows[at])...)
+	}
+	return parts
+}
+
+// days reads the day by which the table is partitioned.
+func (b *Block) days() func(row int) uint16 {
+	if days := b.Dates("day"); days != nil {
+		return days
+	}
+	times := b.Numbers("timestamp")
+	if sample := b.Numbers("sample_timestamp"); sample != nil { // an exemplar has both
+		times = sample
+	}
+	return func(row int) uint16 { return day(times(row)) }
+}
+
 func (c *fixedColumn) selectRows(rows int, ranges []Range) column {
 	selected := &fixedColumn{}
 	if rows == 0 {

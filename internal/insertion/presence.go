@@ -1,0 +1,131 @@
+package insertion
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	chproto "github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+)
+
+// lookupRows is how many rows one query looks for.
+const lookupRows = 5_000
+
+// Present counts the rows of the insert that its table has. A row is found by its
+// ingest_id, or, in tables without one, by tenant, series and time. It is for an
+// insert whose token ClickHouse may have forgotten.
+func (i *Insert) Present(ctx context.Context, conn driver.Conn) (rows int, err error) {
+	block, err := i.Decode()
+	if err != nil {
+		return 0, err
+	}
+	for from := 0; from < i.Rows; from += lookupRows {
+		query, err := lookup(i.Table, block, from, min(from+lookupRows, i.Rows))
+		if err != nil {
+			return 0, err
+		}
+		var found uint64
+		if err := conn.QueryRow(ctx, query).Scan(&found); err != nil {
+			return 0, fmt.Errorf("look for rows in %s: %w", i.Table, err)
+		}
+		rows += int(found)
+	}
+	return rows, nil
+}
+
+// Decode reads the body.
+func (i *Insert) Decode() (*chproto.Block, error) {
+	block := chproto.NewBlock()
+	if err := block.Decode(proto.NewReader(bytes.NewReader(i.Body)), 0); err != nil {
+		return nil, fmt.Errorf("read the block for %s: %w", i.Table, err)
+	}
+	return block, nil
+}
+
+// keys are the columns by which rows of a table are told apart, and the one by which
+// it is partitioned.
+var (
+	withID    = []string{"ingest_id"}
+	bySeries  = []string{"tenant_id", "series_id", "timestamp"}
+	exemplars = []string{"tenant_id", "series_id", "sample_timestamp", "position"}
+	labels    = []string{"tenant_id", "series_id", "day"}
+)
+
+func keysOf(table string) (keys []string, time string) {
+	switch table {
+	case "metric_samples", "metric_histogram_samples":
+		return bySeries, "timestamp"
+	case "exemplars":
+		return exemplars, "sample_timestamp"
+	case "metric_series":
+		return labels, "day"
+	default:
+		return withID, "timestamp"
+	}
+}
+
+// lookup makes the query that counts some rows of a block in the table, each once.
+func lookup(table string, block *chproto.Block, from, to int) (string, error) {
+	keys, timeColumn := keysOf(table)
+	columns := make([]int, len(keys))
+	times := -1
+	for i := range columns {
+		columns[i] = -1
+	}
+	for at, name := range block.ColumnsNames() {
+		for i, key := range keys {
+			if key == name {
+				columns[i] = at
+			}
+		}
+		if name == timeColumn {
+			times = at
+		}
+	}
+	var tuples []string
+	var first, last time.Time
+	for row := from; row < to; row++ {
+		values := make([]string, len(columns))
+		for i, column := range columns {
+			if column < 0 {
+				return "", errors.New("the block lacks the column " + keys[i])
+			}
+			values[i] = literal(keys[i], block.Columns[column].Row(row, false))
+		}
+		tuples = append(tuples, "("+strings.Join(values, ",")+")")
+		at, _ := block.Columns[times].Row(row, false).(time.Time)
+		if row == from || at.Before(first) {
+			first = at
+		}
+		if row == from || at.After(last) {
+			last = at
+		}
+	}
+	names := strings.Join(keys, ", ")
+	return "SELECT count() FROM (SELECT DISTINCT " + names + " FROM " + table +
+		" WHERE " + timeColumn + " BETWEEN " + literal(timeColumn, first) + " AND " + literal(timeColumn, last) +
+		" AND (" + names + ") IN (" + strings.Join(tuples, ",") + "))", nil
+}
+
+// literal writes a value of a key column; none of them can hold a quote.
+func literal(column string, value any) string {
+	switch v := value.(type) {
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	case uint32:
+		return strconv.FormatUint(uint64(v), 10)
+	case time.Time:
+		if column == "day" {
+			return "toDate(" + strconv.FormatInt(v.Unix()/(24*60*60), 10) + ")"
+		}
+		return "fromUnixTimestamp64Nano(" + strconv.FormatInt(v.UnixNano(), 10) + ", 'UTC')"
+	default:
+		return fmt.Sprintf("'%v'", v) // a UUID
+	}
+}
