@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/faultproxy"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/ledger"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/results"
@@ -31,6 +33,7 @@ var killings = []killing{
 	{"kill -9 of the collector", 1, killCollector},
 	{"kill -9 of the engine", 5, killEngine},
 	{"kill -9 of the collector, again while it recovers", 10, killTwice},
+	{"kill -9 of the collector, whose inserts are stored without a reply", 10, killUnheard},
 }
 
 func TestKill(t *testing.T) {
@@ -118,6 +121,19 @@ func killTwice(t *testing.T, r *rig.Rig, client *rig.Client) (time.Time, bool) {
 	r.Collector.Kill()
 	r.Collector.Start()
 	return at, busy
+}
+
+// killUnheard kills when ClickHouse has stored what the collector does not know of.
+func killUnheard(t *testing.T, r *rig.Rig, client *rig.Client) (time.Time, bool) {
+	t.Helper()
+	broken := r.Proxy.Broken.Load()
+	r.Proxy.Set(faultproxy.DropReply)
+	defer r.Proxy.Set(faultproxy.Pass)
+	require.Eventually(t, func() bool { return r.Proxy.Broken.Load() > broken+1 }, stacktest.Patience, time.Millisecond)
+	at := r.Collector.Kill()
+	r.Collector.Start()
+	client.AwaitMore(t)
+	return at, true
 }
 
 // unstored says whether the log of a collector that was just killed has batches that

@@ -100,7 +100,7 @@ func (s *sender) http(ctx context.Context, stream Stream, body []byte) answer {
 
 // success reads the answer of a success, which may be partial.
 func (k Kind) success(text []byte) answer {
-	rejected := int64(0)
+	var rejected int64
 	var err error
 	switch k {
 	case Spans:
