@@ -36,9 +36,10 @@ type logged struct {
 	letters *deadletter.Folder
 	hints   *hints
 
-	failing atomic.Bool        // the last insert failed
-	stop    context.CancelFunc // ends the senders
-	running sync.WaitGroup
+	safeParts uint64
+	failing   atomic.Bool        // the last insert failed
+	stop      context.CancelFunc // ends the senders
+	running   sync.WaitGroup
 }
 
 // start opens the log and begins to send what it holds.
@@ -133,18 +134,22 @@ func (l *logged) shutdown(ctx context.Context) {
 	l.telemetry.forget()
 }
 
-// tend looks after the dead letters: those that a command has replayed are counted as
-// stored, and those that are too old go.
+// tend looks after the dead letters, of which those that a command has replayed are
+// counted as stored and those that are too old go, and counts ClickHouse's parts.
 func (l *logged) tend(ctx context.Context) {
-	ticker := time.NewTicker(tendInterval)
-	defer ticker.Stop()
+	tending, counting := time.NewTicker(tendInterval), time.NewTicker(partsInterval)
+	defer tending.Stop()
+	defer counting.Stop()
+	l.countParts(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-tending.C:
+			l.settleReplayed(ctx)
+			l.expireLetters(ctx)
+		case <-counting.C:
+			l.countParts(ctx)
 		}
-		l.settleReplayed(ctx)
-		l.expireLetters(ctx)
 	}
 }

@@ -75,11 +75,14 @@ func fixedSettings() exporter.Settings {
 	return set
 }
 
-func startLogged(t *testing.T, folder logFolder, config *Config, signal pipeline.Signal) *storeOf {
+func startLogged(t *testing.T, folder logFolder, config *Config, signal pipeline.Signal, change ...func(*logged)) *storeOf {
 	t.Helper()
 	require.NoError(t, config.Validate())
 	s, err := newStore(fixedSettings(), config, signal)
 	require.NoError(t, err)
+	for _, c := range change {
+		c(s.front.(*logged))
+	}
 	require.NoError(t, s.start(t.Context(), folder))
 	stopped := false
 	running := &storeOf{store: s, logged: s.front.(*logged), stop: func() {
@@ -171,6 +174,76 @@ func TestLogged_LostAnswer(t *testing.T) {
 	require.Equal(t, 5, count(t, conn, "SELECT count() FROM spans_v3"))
 	require.Equal(t, 5, count(t, conn, "SELECT toUInt64(sum(span_count)) FROM traces_v3"))
 	require.Equal(t, 5, count(t, conn, "SELECT toUInt64(sum(item_count)) FROM mv_service_list"))
+}
+
+// One collector is stopped with a batch that is inserted and not known to be; another
+// one inserts until ClickHouse has forgotten the batch's token. The batch is found by
+// its rows, in each of its partitions, and what is missing of it is stored.
+func TestLogged_ForgottenToken(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []pipeline.Signal{pipeline.SignalTraces, pipeline.SignalMetrics} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			database := testkit.ClickHouse(t)
+			migrateSchema(t, database.URL)
+			conn := open(t, database.URL)
+			table, push := "spans", func(s *storeOf, ctx context.Context) error {
+				td := spans(tenantA, 6)
+				for i, span := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
+					span.SetStartTimestamp(pcommon.NewTimestampFromTime(time.Now().AddDate(0, 0, -i%2)))
+				}
+				return s.pushTraces(ctx, td)
+			}
+			if signal == pipeline.SignalMetrics {
+				table, push = "metric_samples", func(s *storeOf, ctx context.Context) error {
+					md := points(tenantA, 6)
+					for i, point := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Sum().DataPoints().All() {
+						point.SetTimestamp(pcommon.NewTimestampFromTime(time.Now().AddDate(0, 0, -i%2)))
+					}
+					return s.pushMetrics(ctx, md)
+				}
+			}
+			require.NoError(t, conn.Exec(t.Context(), "ALTER TABLE "+table+" MODIFY SETTING non_replicated_deduplication_window = 2"))
+			ctx, _ := caller(t)
+			count := func() int { return count(t, conn, "SELECT count() FROM "+table) }
+			few := func(l *logged) { l.safeParts = 2 }
+
+			proxy := newProxy(t, database.URL)
+			proxy.dropAnswers.Store(1 << 20)
+			folder := logFolder(t.TempDir())
+			stopped := startLogged(t, folder, loggedConfig(proxy.url), signal)
+			require.NoError(t, push(stopped, ctx))
+			await := func(want int) {
+				t.Helper()
+				require.Eventually(t, func() bool { return count() == want }, patience, often, "want %d", want)
+			}
+			if signal == pipeline.SignalMetrics { // the labels go first, and their answer is lost
+				require.Eventually(t, func() bool { return proxy.inserts.Load() > 1 }, patience, often)
+				proxy.dropAnswers.Store(0)
+				await(6)
+				require.Eventually(t, func() bool { return stopped.account(t).Stored == 6 }, patience, often)
+				proxy.dropAnswers.Store(1 << 20)
+				require.NoError(t, push(stopped, ctx)) // of a series that is known
+				await(12)
+			} else {
+				await(6)
+			}
+			stopped.stop()
+			before := count()
+
+			other := startLogged(t, logFolder(t.TempDir()), loggedConfig(database.URL), signal)
+			for i := range 4 {
+				require.NoError(t, push(other, ctx))
+				await(before + 6*(i+1))
+			}
+			yesterday := "toDate(timestamp) < today()"
+			require.NoError(t, conn.Exec(t.Context(), "DELETE FROM "+table+" WHERE "+yesterday)) // as if it had not been stored
+			before = count()
+			again := startLogged(t, folder, loggedConfig(database.URL), signal, few)
+			require.Eventually(t, func() bool { return again.account(t).Queued == 0 }, patience, often)
+			require.Equal(t, before+3, count())
+		})
+	}
 }
 
 // bad is traces of which one span in ten violates the constraint of the test.

@@ -64,80 +64,104 @@ func (l *logged) blocks(ctx context.Context, batch *spool.Batch) ([]*encode.Bloc
 	}
 }
 
+// delivery is one block on its way to ClickHouse.
+type delivery struct {
+	*logged
+	batch *spool.Batch
+	block *encode.Block
+	// unknown: a send may have worked although it failed.
+	unknown bool
+	cause   error // why rows are bad
+}
+
 // deliverBlock stores what ClickHouse takes of a block; the rest goes to the dead letters.
 func (l *logged) deliverBlock(ctx context.Context, batch *spool.Batch, block *encode.Block) bool {
-	var cause error
+	d := &delivery{logged: l, batch: batch, block: block, unknown: batch.Recovered}
+	if _, known := batch.Parts(); !known && !batch.Recovered {
+		if parts, err := l.parts(ctx); err == nil {
+			batch.SetParts(parts)
+		}
+	}
 	for attempt := 1; ; attempt++ {
-		done, err := l.attempt(ctx, batch, block, cause)
-		if done {
+		err := d.attempt(ctx)
+		if err == nil {
 			return true
 		}
 		var found *badRowsError
-		if errors.As(err, &found) {
-			cause, attempt = found.cause, 0
-			continue // the split is noted; now the rest
+		if errors.As(err, &found) || d.gaveUp(ctx, attempt) {
+			d.cause, attempt = err, 0
+			continue // what to leave out is noted; now the rest
 		}
 		l.complain(block, err, attempt)
-		if l.gaveUp(ctx, batch, block, attempt) {
-			cause, attempt = err, 0
-			continue
-		}
-		if !pause(ctx, l.config.Retry.delay(max(attempt, 1))) {
+		if !pause(ctx, l.config.Retry.delay(attempt)) {
 			return false
 		}
 	}
 }
 
-// attempt sends a block once, without the rows that are known to be bad, and writes
+// attempt sends the block once, without the rows that are known to be bad, and writes
 // the letter of those first. When the block has rows that ClickHouse will never take, it
 // finds them, notes them, and returns a badRowsError.
-func (l *logged) attempt(ctx context.Context, batch *spool.Batch, block *encode.Block, cause error) (done bool, err error) {
-	good := block
-	if bad, split := batch.Split(block); split {
-		if err := l.writeLetter(batch, block, bad, cause); err != nil {
-			return false, err
+func (d *delivery) attempt(ctx context.Context) error {
+	good := d.block
+	bad, split := d.batch.Split(d.block)
+	if split {
+		if err := d.writeLetter(d.batch, d.block, bad, d.cause); err != nil {
+			return err
 		}
-		if len(bad) == block.Rows() {
-			return true, nil
+		if len(bad) == d.block.Rows() {
+			return nil
 		}
-		good = block.Select(encode.Without(block.Rows(), bad)...)
+		good = d.block.Select(encode.Without(d.block.Rows(), bad)...)
 	}
-	err = l.inserter.send(ctx, insertOf(good, batch.ID.String()))
-	l.failing.Store(err != nil)
-	if err == nil {
-		return true, nil
+	if d.unknown {
+		forgotten, err := d.forgotten(ctx, d.batch)
+		if err == nil && forgotten {
+			good, err = d.missing(ctx, good, d.batch.ID.String())
+		}
+		if err != nil || good == nil {
+			return err
+		}
 	}
-	if chconn.Classify(err) != chconn.Permanent || good != block {
-		return false, err
+	err := d.inserter.send(ctx, insertOf(good, d.batch.ID.String()))
+	d.failing.Store(err != nil)
+	d.unknown = d.unknown || err != nil && outcomeUnknown(err)
+	if err == nil || split || chconn.Classify(err) != chconn.Permanent {
+		return err
 	}
-	bad, searchErr := l.findBad(ctx, block)
-	if searchErr != nil {
-		return false, errors.Join(err, searchErr)
+	return d.isolate(ctx, err)
+}
+
+// isolate finds and notes the bad rows of the block for which an insert was refused.
+func (d *delivery) isolate(ctx context.Context, refusal error) error {
+	bad, err := d.findBad(ctx, d.block)
+	if err != nil {
+		return errors.Join(refusal, err)
 	}
 	if len(bad) == 0 {
-		return false, err // it is not the rows: a view, or the table has changed meanwhile
+		return refusal // it is not the rows: a view, or the table has changed meanwhile
 	}
-	if err := l.spool.Split(batch, block, bad); err != nil {
-		return false, err
+	if err := d.spool.Split(d.batch, d.block, bad); err != nil {
+		return err
 	}
-	return false, &badRowsError{err}
+	return &badRowsError{refusal}
+}
+
+// gaveUp makes all rows of a block bad when no attempt is left for it.
+func (d *delivery) gaveUp(ctx context.Context, attempt int) bool {
+	if !d.config.Retry.exhausted(attempt) || ctx.Err() != nil {
+		return false
+	}
+	if _, split := d.batch.Split(d.block); split {
+		return false // its letter is written, and the others have been promised to be sent
+	}
+	return d.spool.Split(d.batch, d.block, allRows(d.block)) == nil
 }
 
 // badRowsError says that bad rows were found and noted.
 type badRowsError struct{ cause error }
 
 func (e *badRowsError) Error() string { return e.cause.Error() }
-
-// gaveUp makes all rows of a block bad when no attempt is left for it.
-func (l *logged) gaveUp(ctx context.Context, batch *spool.Batch, block *encode.Block, attempt int) bool {
-	if !l.config.Retry.exhausted(attempt) || ctx.Err() != nil {
-		return false
-	}
-	if _, split := batch.Split(block); split {
-		return false // its letter is written, and the others have been promised to be sent
-	}
-	return l.spool.Split(batch, block, allRows(block)) == nil
-}
 
 func allRows(block *encode.Block) []int {
 	rows := make([]int, block.Rows())

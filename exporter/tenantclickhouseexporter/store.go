@@ -59,7 +59,7 @@ func newStore(set exporter.Settings, config *Config, signal pipeline.Signal) (*s
 	if config.Ack == ackStored {
 		s.front = newDirect(s)
 	} else {
-		s.front = &logged{store: s}
+		s.front = &logged{store: s, safeParts: safeParts}
 	}
 	return s, nil
 }

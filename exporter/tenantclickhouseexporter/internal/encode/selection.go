@@ -1,6 +1,9 @@
 package encode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Range is rows from one up to, and without, another.
 type Range struct{ From, To int }
@@ -9,9 +12,7 @@ type Range struct{ From, To int }
 // not overlap. It shares nothing with the block.
 func (b *Block) Select(ranges ...Range) *Block {
 	selected := &Block{table: b.table, names: b.names, types: b.types, rank: b.rank}
-	for _, r := range ranges {
-		selected.rows += r.To - r.From
-	}
+	selected.rows = Rows(ranges)
 	for _, c := range b.columns {
 		selected.columns = append(selected.columns, c.selectRows(b.rows, ranges))
 	}
@@ -43,25 +44,49 @@ func Single(rows []int) []Range {
 	return ranges
 }
 
-// ByPartition divides the block by the partitions that its table makes of it. Each of
-// them is a part, which ClickHouse stores whole or not at all.
-func (b *Block) ByPartition() []*Block {
+// Rows is the number of rows in some ranges.
+func Rows(ranges []Range) (rows int) {
+	for _, r := range ranges {
+		rows += r.To - r.From
+	}
+	return rows
+}
+
+// Sorted puts ranges in order.
+func Sorted(ranges []Range) []Range {
+	slices.SortFunc(ranges, func(a, b Range) int { return a.From - b.From })
+	return ranges
+}
+
+// PartitionRanges divides the rows by the partitions that the table makes of them.
+// Each of those is a part, which ClickHouse stores whole or not at all.
+func (b *Block) PartitionRanges() [][]Range {
 	expires, day := b.Dates("expires_at"), b.days()
-	var order []partition
-	rows := make(map[partition][]int)
+	numbers := make(map[partition]int)
+	var parts [][]Range
 	for row := range b.rows {
 		at := partition{day: day(row), expires: expires(row)}
-		if rows[at] == nil {
-			order = append(order, at)
+		n, known := numbers[at]
+		if !known {
+			n = len(parts)
+			numbers[at] = n
+			parts = append(parts, nil)
 		}
-		rows[at] = append(rows[at], row)
+		if last := len(parts[n]) - 1; last >= 0 && parts[n][last].To == row {
+			parts[n][last].To++
+		} else {
+			parts[n] = append(parts[n], Range{row, row + 1})
+		}
 	}
-	if len(order) == 1 {
-		return []*Block{b}
-	}
-	parts := make([]*Block, len(order))
-	for i, at := range order {
-		parts[i] = b.Select(Single(rows[at])...)
+	return parts
+}
+
+// ByPartition divides the block as PartitionRanges does.
+func (b *Block) ByPartition() []*Block {
+	ranges := b.PartitionRanges()
+	parts := make([]*Block, len(ranges))
+	for i, r := range ranges {
+		parts[i] = b.Select(r...)
 	}
 	return parts
 }

@@ -12,7 +12,7 @@ import (
 // Batch is what is inserted together. Its content never changes once a sender has it.
 type Batch struct {
 	ID ID
-	// Recovered is a batch of an earlier run: a send of it may have worked.
+	// Recovered is a batch that an earlier run may have sent.
 	Recovered bool
 
 	from, to wal.Position // where its groups are in the log
@@ -22,6 +22,7 @@ type Batch struct {
 	items    map[Account]uint64
 	bytes    map[tenant.ID]int64 // of the log, about
 	splits   map[int]split       // by rank: the rows that ClickHouse will never take
+	parts    uint64              // one more than ClickHouse had made when the batch was sealed
 	encoder  *encode.Encoder     // that made it; nil: it is read from the log
 	log      *wal.Log
 }
@@ -32,6 +33,16 @@ func newBatch(id ID, log *wal.Log) *Batch {
 		items: make(map[Account]uint64), bytes: make(map[tenant.ID]int64), splits: make(map[int]split),
 	}
 }
+
+// Parts is how many parts ClickHouse had made at the latest when the batch was sealed.
+func (b *Batch) Parts() (parts uint64, known bool) { return b.parts - 1, b.parts > 0 }
+
+// SetParts is for a batch that was sealed before they could be counted, and that was
+// not sent yet. A crash forgets it.
+func (b *Batch) SetParts(parts uint64) { b.parts = parts + 1 }
+
+// Oldest is when the batch was begun.
+func (b *Batch) Oldest() time.Time { return b.oldest }
 
 // Items is the number of the batch's items.
 func (b *Batch) Items() (items int) {

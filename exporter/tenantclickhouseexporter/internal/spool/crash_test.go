@@ -26,7 +26,7 @@ var settings = spool.Settings{
 	NewEncoder: func() *encode.Encoder {
 		return encode.New(encode.Config{Retention: encode.Retention{Metrics: 30, Logs: 30, Traces: 30}, Seen: encode.NewSeenSeries(10)})
 	},
-	MaxRows: 5, MaxBytes: 1 << 20, MaxAge: time.Millisecond, MaxWaiting: 1 << 20, InMemory: 1,
+	MaxRows: 5, MaxBytes: 1 << 20, MaxAge: time.Millisecond, MaxWaiting: 1 << 20, MaxRequests: 1000, InMemory: 1,
 }
 
 var logSettings = wal.Settings{SegmentSize: 70 << 10, MaxSize: 1 << 20}

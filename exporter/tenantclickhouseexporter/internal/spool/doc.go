@@ -15,7 +15,7 @@
 // A batch is a run of groups, a seal behind them, and some time later a commit:
 //
 //	group       batch, number of the group in the batch, time, its requests, growth of the blocks
-//	seal        batch, number of groups
+//	seal        batch, number of groups, parts that ClickHouse had made
 //	split       batch, block, rows that ClickHouse will never take
 //	commit      batch, time, rows stored and dead by account
 //	replayed    rows of dead letters that are stored after all, by account

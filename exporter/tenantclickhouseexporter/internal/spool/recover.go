@@ -13,14 +13,14 @@ type recovery struct {
 	hasPoint bool     // the log has a checkpoint
 	batches  []*Batch // without a commit, in their order
 	byID     map[ID]*Batch
-	sealed   map[ID]bool
-	highest  uint64 // number of a batch
+	sealed   map[ID]uint64 // the parts in the seal
+	highest  uint64        // number of a batch
 }
 
 // read reads the log. Damage costs the groups in it; what was readable of their
 // batch is sent.
 func read(log *wal.Log) (*recovery, []wal.Damage, error) {
-	r := &recovery{log: log, state: newState(), byID: make(map[ID]*Batch), sealed: make(map[ID]bool)}
+	r := &recovery{log: log, state: newState(), byID: make(map[ID]*Batch), sealed: make(map[ID]uint64)}
 	damage, err := log.Replay(0, log.End(), r.visit)
 	if err != nil {
 		return nil, damage, fmt.Errorf("recover the log: %w", err)
@@ -46,8 +46,9 @@ func (r *recovery) visit(record wal.Record) error {
 		r.group(&g, record)
 		return nil
 	case kindSeal:
-		r.sealed[payload.id()] = true
-		payload.uvarint()
+		id := payload.id()
+		payload.uvarint() // number of groups
+		r.sealed[id] = payload.uvarint()
 	case kindSplit:
 		s := payload.split()
 		if b := r.byID[s.batch]; b != nil {
@@ -74,11 +75,10 @@ func (r *recovery) group(g *group, record wal.Record) {
 	b := r.byID[g.batch]
 	if b == nil {
 		b = newBatch(g.batch, r.log)
-		b.Recovered = true
 		r.byID[g.batch] = b
 		r.batches = append(r.batches, b)
 	}
-	if !r.sealed[g.batch] {
+	if _, sealed := r.sealed[g.batch]; !sealed {
 		b.grow(g, record.Position, record.End())
 		r.state.accept(g)
 	}

@@ -49,8 +49,12 @@ func (s *Spool) writeSeals() {
 }
 
 func (s *Spool) noteSeals() error {
+	s.mu.Lock()
+	parts := s.parts
+	s.mu.Unlock()
 	for _, b := range s.unseal {
-		record := binary.AppendUvarint(appendID(s.record[:0], b.ID), b.groups)
+		b.parts = parts
+		record := binary.AppendUvarint(binary.AppendUvarint(appendID(s.record[:0], b.ID), b.groups), parts)
 		if _, _, err := s.log.AppendControl(kindSeal, record); err != nil {
 			return err
 		}

@@ -59,6 +59,7 @@ type Spool struct {
 	senders   tenants
 	held      map[tenant.ID]int64 // bytes of the log that wait for ClickHouse
 	used      int64               // bytes of the log on disk
+	parts     uint64              // one more than SetParts said; 0: not known
 	state     *state
 	committed []*Batch
 	sealed    []*Batch // for senders
@@ -126,7 +127,8 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 	}
 	for _, b := range found.batches {
 		s.keepBatch(b)
-		if found.sealed[b.ID] {
+		if parts, sealed := found.sealed[b.ID]; sealed {
+			b.Recovered, b.parts = true, parts
 			s.sealed = append(s.sealed, b)
 		} else {
 			s.unseal = append(s.unseal, b)
@@ -278,6 +280,14 @@ func (s *Spool) retire(b *Batch) {
 	s.idle = append(s.idle, b.encoder)
 	b.encoder = nil
 	s.resident--
+}
+
+// SetParts says how many parts ClickHouse has made so far. Each batch remembers that
+// of its seal: see Batch.Parts.
+func (s *Spool) SetParts(parts uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = parts + 1
 }
 
 // Drain refuses new requests and waits until all that was accepted is committed.
