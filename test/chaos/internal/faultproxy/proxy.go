@@ -3,7 +3,6 @@
 package faultproxy
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -108,7 +107,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(errors.Join(http.ErrAbortHandler, err))
+		panic(http.ErrAbortHandler) // there is no connection of its own: let the server close it
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
