@@ -43,6 +43,8 @@ var knownBads = map[string]knownBad{
 	"knownbad_ackfirst": {"the disk of the log is full", overfill, lost},
 	// A batch counts as stored before it is inserted.
 	"knownbad_commitfirst": {"kill -9 while ClickHouse hangs", killWhileHanging, lost},
+	// Batches are sent again although their tokens may be forgotten.
+	"knownbad_nolookup": {"ClickHouse has forgotten tokens", turnWindow, doubled},
 	// Inserts leave out deduplicate_blocks_in_dependent_materialized_views.
 	"knownbad_viewdedup": {"a materialized view fails", failView, views},
 }

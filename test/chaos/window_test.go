@@ -21,7 +21,13 @@ const smallBatches = "yaml:exporters::tenant_clickhouse::batch::max_age: 20ms"
 // Before it is back, another one has made ClickHouse forget their tokens.
 func TestWindow(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t)
+	began := time.Now()
+	verdict := turnWindow(t, rig.New(t))
+	keepOne(t, "ClickHouse has forgotten the tokens of batches without a reply", verdict, time.Since(began))
+}
+
+func turnWindow(t *testing.T, r *rig.Rig) rig.Verdict {
+	t.Helper()
 	r.Over = append(r.Over, smallBatches)
 	for _, table := range [...]string{"spans", "logs", "metric_samples", "metric_histogram_samples"} {
 		require.NoError(t, r.Database.Exec(t.Context(), "ALTER TABLE %s MODIFY SETTING non_replicated_deduplication_window = 3", table))
@@ -53,10 +59,8 @@ func TestWindow(t *testing.T) {
 	require.NoError(t, os.Rename(r.LogDirectory(), r.LogDirectory()+".other"))
 	require.NoError(t, os.Rename(away, r.LogDirectory()))
 	r.StartCollector(t)
-	began := time.Now()
 	third := send(t, r, "last", 1000)
 	r.Settle(t, third)
-	recovery := time.Since(began)
 	r.Collector.Terminate()
 	verdict := r.Judge(t, first)
 	for _, client := range []*rig.Client{second, third} {
@@ -64,5 +68,5 @@ func TestWindow(t *testing.T) {
 		verdict.Add(more.Verdict)
 		verdict.Views = append(verdict.Views, more.Views...)
 	}
-	keepOne(t, "ClickHouse has forgotten the tokens of batches without a reply", verdict, recovery)
+	return verdict
 }
