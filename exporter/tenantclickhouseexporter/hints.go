@@ -122,7 +122,7 @@ type hints struct {
 	ended     chan struct{}
 }
 
-func newHints(url string, signal pipeline.Signal, telemetry *telemetry) (*hints, error) {
+func newHints(ctx context.Context, url string, signal pipeline.Signal, telemetry *telemetry) (*hints, error) {
 	h := &hints{channel: signal.String() + ":new", telemetry: telemetry}
 	if url == "" {
 		return h, nil
@@ -136,7 +136,7 @@ func newHints(url string, signal pipeline.Signal, telemetry *telemetry) (*hints,
 	options.ContextTimeoutEnabled = true
 	h.redis = redis.NewClient(options)
 	h.said, h.ended = make(chan []*hint, hintBacklog), make(chan struct{})
-	go h.run()
+	go h.run(ctx)
 	return h, nil
 }
 
@@ -157,10 +157,10 @@ func (h *hints) tell(ctx context.Context, said []*hint) {
 
 var errBacklog = errors.New("too many hints wait")
 
-func (h *hints) run() {
+func (h *hints) run(ctx context.Context) {
 	defer close(h.ended)
 	for said := range h.said {
-		ctx, cancel := context.WithTimeout(context.Background(), hintTimeout)
+		ctx, cancel := context.WithTimeout(ctx, hintTimeout)
 		h.telemetry.hinted(ctx, len(said), h.publish(ctx, said))
 		cancel()
 	}

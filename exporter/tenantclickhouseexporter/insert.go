@@ -44,6 +44,7 @@ func (i *inserter) send(ctx context.Context, one *insertion.Insert) error {
 	if err := i.schema.open(ctx); err != nil {
 		return heldBackError{err}
 	}
+	one.Suffix = i.schema.tables()
 	begin := time.Now()
 	written, err := one.Send(ctx, i.conn)
 	i.telemetry.inserted(ctx, one.Table, one.Rows, time.Since(begin), err)

@@ -19,7 +19,7 @@ import (
 
 // writeLetter writes the bad rows of a block to the dead letters. Writing them again,
 // after a crash, makes the same letter.
-func (l *logged) writeLetter(batch *spool.Batch, block *encode.Block, bad []int, cause error) error {
+func (l *logged) writeLetter(ctx context.Context, batch *spool.Batch, block *encode.Block, bad []int, cause error) error {
 	id := fmt.Sprintf("%s-%d-%d", hex.EncodeToString(batch.ID.Writer[:]), batch.ID.Number, block.Rank())
 	if l.letters.Has(id) {
 		return nil
@@ -46,7 +46,7 @@ func (l *logged) writeLetter(batch *spool.Batch, block *encode.Block, bad []int,
 	}
 	l.logger.Error("ClickHouse will never take some rows; they are in the dead letters. `telemetryflow deadletter` shows and replays them.",
 		zap.String("table", block.Table()), zap.Int("rows", rows.Rows()), zap.String("letter", id), zap.String("cause", letter.Cause))
-	l.telemetry.dead(context.Background(), block.Table(), rows.Rows())
+	l.telemetry.dead(ctx, block.Table(), rows.Rows())
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (l *logged) start(ctx context.Context, host component.Host) (err error) {
 	}
 	l.log = log
 	l.letters = deadletter.Open(filepath.Join(folder, deadletter.FolderName))
-	if l.hints, err = newHints(string(l.config.Hints.RedisURL), l.signal, l.telemetry); err != nil {
+	if l.hints, err = newHints(context.WithoutCancel(ctx), string(l.config.Hints.RedisURL), l.signal, l.telemetry); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	l.spool, err = spool.Open(log, l.spoolSettings(), l.logger)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -474,7 +475,44 @@ func TestLogged_Start(t *testing.T) {
 			traces, err := NewFactory().CreateTraces(t.Context(), set, config)
 			require.NoError(t, err)
 			require.NoError(t, traces.Start(t.Context(), folder))
-			t.Cleanup(func() { require.NoError(t, exporter.Traces(traces).Shutdown(context.Background())) })
+			t.Cleanup(func() { require.NoError(t, traces.Shutdown(context.Background())) })
 		}
 	})
+}
+
+// A copy of the log's folder is put back in its place: what the log had at the time of
+// the copy is neither lost nor doubled, although the original has gone on with its batch.
+func TestLogged_RestoredFolder(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []pipeline.Signal{pipeline.SignalTraces, pipeline.SignalMetrics} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			server := testkit.NewClickHouseServer(t)
+			database := server.Database(t)
+			migrateSchema(t, database.URL)
+			server.Kill()
+			relation, push := "spans_v3", func(s *storeOf, ctx context.Context) error { return s.pushTraces(ctx, spans(tenantA, 4)) }
+			if signal == pipeline.SignalMetrics {
+				relation, push = "metrics_v3", func(s *storeOf, ctx context.Context) error { return s.pushMetrics(ctx, points(tenantA, 4)) }
+			}
+			ctx, _ := caller(t)
+			original, copied := logFolder(t.TempDir()), logFolder(filepath.Join(t.TempDir(), "copy"))
+			s := startLogged(t, original, loggedConfig(database.URL), signal)
+			for range 3 {
+				require.NoError(t, push(s, ctx))
+			}
+			require.NoError(t, os.CopyFS(string(copied), os.DirFS(string(original))))
+			require.NoError(t, push(s, ctx))
+			server.Start(t)
+			awaitCount(t, database.URL, "SELECT count() FROM "+relation, 16)
+			require.Eventually(t, func() bool { return s.account(t).Queued == 0 }, patience, often)
+			s.stop()
+
+			s = startLogged(t, copied, loggedConfig(database.URL), signal)
+			require.NoError(t, push(s, ctx))
+			awaitCount(t, database.URL, "SELECT count() FROM "+relation, 20)
+			require.Eventually(t, func() bool { return s.account(t).Queued == 0 }, patience, often)
+			require.Equal(t, 20, count(t, open(t, database.URL), "SELECT count() FROM "+relation))
+		})
+	}
 }

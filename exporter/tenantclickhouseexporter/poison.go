@@ -24,7 +24,7 @@ func (l *logged) findBad(ctx context.Context, block *encode.Block) (bad []int, e
 	var random [8]byte
 	_, _ = rand.Read(random[:])
 	p := &probe{logged: l, block: block, table: block.Table() + "_probe_" + hex.EncodeToString(random[:])}
-	if err := l.exec(ctx, "CREATE TABLE "+p.table+" AS "+block.Table()+" ENGINE = Null"); err != nil {
+	if err := l.exec(ctx, "CREATE TABLE "+p.table+" AS "+block.Table()+l.inserter.schema.tables()+" ENGINE = Null"); err != nil {
 		return nil, fmt.Errorf("make a table to look for bad rows with; the user needs the right to CREATE and DROP tables named %s_probe_…: %w", block.Table(), err)
 	}
 	defer func() { _ = l.exec(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+p.table) }()

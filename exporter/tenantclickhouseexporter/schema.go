@@ -6,9 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 
+	"github.com/telemetryflow/telemetryflow/internal/insertion"
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 )
 
@@ -19,15 +21,16 @@ const schemaValidity = time.Minute
 // schemaGate holds inserts back while the tables have a version that this program
 // does not know how to fill.
 type schemaGate struct {
-	conn migrate.ClickHouseConn
+	conn driver.Conn
 	host component.Host
 
 	mu      sync.Mutex
 	checked time.Time // when the version was last found good
+	suffix  string    // of the names of the tables
 	bad     bool
 }
 
-func newSchemaGate(conn migrate.ClickHouseConn, host component.Host) *schemaGate {
+func newSchemaGate(conn driver.Conn, host component.Host) *schemaGate {
 	return &schemaGate{conn: conn, host: host}
 }
 
@@ -48,12 +51,22 @@ func (g *schemaGate) open(ctx context.Context) error {
 		componentstatus.ReportStatus(g.host, componentstatus.NewRecoverableErrorEvent(err))
 		return err
 	}
+	if g.suffix, err = insertion.Suffix(ctx, g.conn); err != nil {
+		return err
+	}
 	if g.bad {
 		g.bad = false
 		componentstatus.ReportStatus(g.host, componentstatus.NewEvent(componentstatus.StatusOK))
 	}
 	g.checked = time.Now()
 	return nil
+}
+
+// tables is the suffix of the tables that hold the rows. The gate must have been open.
+func (g *schemaGate) tables() (suffix string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.suffix
 }
 
 // doubt makes the next insert look at the version again.

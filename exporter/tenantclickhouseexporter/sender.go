@@ -106,7 +106,7 @@ func (d *delivery) attempt(ctx context.Context) error {
 	good := d.block
 	bad, split := d.batch.Split(d.block)
 	if split {
-		if err := d.writeLetter(d.batch, d.block, bad, d.cause); err != nil {
+		if err := d.writeLetter(ctx, d.batch, d.block, bad, d.cause); err != nil {
 			return err
 		}
 		if len(bad) == d.block.Rows() {

@@ -60,9 +60,13 @@ func (l *logged) forgotten(ctx context.Context, batch *spool.Batch) (bool, error
 // missing returns the part of a block that its table lacks, nil for none: a send whose
 // answer is not known may have stored any of its partitions.
 func (l *logged) missing(ctx context.Context, block *encode.Block, name string) (*encode.Block, error) {
+	if err := l.inserter.schema.open(ctx); err != nil {
+		return nil, err
+	}
 	var absent []encode.Range
 	for _, part := range block.PartitionRanges() {
 		one := insertOf(block.Select(part...), name)
+		one.Suffix = l.inserter.schema.tables()
 		present, err := one.Present(ctx, l.conn)
 		if err != nil {
 			return nil, err

@@ -12,9 +12,13 @@ import (
 // Replay inserts the rows of a letter, each once: also when it is repeated, and when
 // a block is in its table already, which has it whole or not at all.
 func (l *Letter) Replay(ctx context.Context, conn driver.Conn) error {
+	suffix, err := insertion.Suffix(ctx, conn)
+	if err != nil {
+		return err
+	}
 	for i := range l.Blocks {
 		b := &l.Blocks[i]
-		insert := &insertion.Insert{Table: b.Table, Columns: b.Columns, Token: b.Token, Body: b.Body, Rows: b.Rows}
+		insert := &insertion.Insert{Table: b.Table, Suffix: suffix, Columns: b.Columns, Token: b.Token, Body: b.Body, Rows: b.Rows}
 		present, err := insert.Present(ctx, conn)
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 // repeated.
 type Insert struct {
 	Table   string
+	Suffix  string // of the table's name: see Suffix
 	Columns []string
 	Token   string // insert_deduplication_token
 	Body    []byte // a block in the Native format
@@ -35,7 +36,7 @@ func Token(name string, body []byte) string {
 
 // Statement names the columns, so that a table with more of them takes the block.
 func (i *Insert) Statement() string {
-	return "INSERT INTO " + i.Table + " (" + strings.Join(i.Columns, ", ") + ")"
+	return "INSERT INTO " + i.Table + i.Suffix + " (" + strings.Join(i.Columns, ", ") + ")"
 }
 
 // Send sends the insert once, and returns how many rows ClickHouse says that it has
@@ -47,6 +48,21 @@ func (i *Insert) Send(ctx context.Context, conn driver.Conn) (written uint64, er
 		return 0, fmt.Errorf("insert into %s: %w", i.Table, err)
 	}
 	return count.Rows(), nil
+}
+
+// Suffix is what the names of the tables end in that hold the rows: "_local" on a
+// cluster, where a table of the plain name is Distributed and would insert later, under
+// no token; else nothing.
+func Suffix(ctx context.Context, conn driver.Conn) (string, error) {
+	var local uint64
+	err := conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'spans_local'").Scan(&local)
+	if err != nil {
+		return "", fmt.Errorf("look for the tables of a cluster: %w", err)
+	}
+	if local == 0 {
+		return "", nil
+	}
+	return "_local", nil
 }
 
 // MaxRows is the most rows that an insert may have.

@@ -26,7 +26,7 @@ func (i *Insert) Present(ctx context.Context, conn driver.Conn) (rows int, err e
 		return 0, err
 	}
 	for from := 0; from < i.Rows; from += lookupRows {
-		query, err := lookup(i.Table, block, from, min(from+lookupRows, i.Rows))
+		query, err := lookup(i, block, from, min(from+lookupRows, i.Rows))
 		if err != nil {
 			return 0, err
 		}
@@ -71,8 +71,8 @@ func keysOf(table string) (keys []string, time string) {
 }
 
 // lookup makes the query that counts some rows of a block in the table, each once.
-func lookup(table string, block *chproto.Block, from, to int) (string, error) {
-	keys, timeColumn := keysOf(table)
+func lookup(insert *Insert, block *chproto.Block, from, to int) (string, error) {
+	keys, timeColumn := keysOf(insert.Table)
 	columns := make([]int, len(keys))
 	times := -1
 	for i := range columns {
@@ -108,7 +108,7 @@ func lookup(table string, block *chproto.Block, from, to int) (string, error) {
 		}
 	}
 	names := strings.Join(keys, ", ")
-	return "SELECT count() FROM (SELECT DISTINCT " + names + " FROM " + table +
+	return "SELECT count() FROM (SELECT DISTINCT " + names + " FROM " + insert.Table + insert.Suffix +
 		" WHERE " + timeColumn + " BETWEEN " + literal(timeColumn, first) + " AND " + literal(timeColumn, last) +
 		" AND (" + names + ") IN (" + strings.Join(tuples, ",") + "))", nil
 }

@@ -12,7 +12,8 @@ import (
 // Batch is what is inserted together. Its content never changes once a sender has it.
 type Batch struct {
 	ID ID
-	// Recovered is a batch that an earlier run may have sent.
+	// Recovered is a batch of an earlier run. That, or the original of which this log is
+	// a copy, may have sent it.
 	Recovered bool
 
 	from, to wal.Position // where its groups are in the log

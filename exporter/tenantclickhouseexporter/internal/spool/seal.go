@@ -53,8 +53,10 @@ func (s *Spool) noteSeals() error {
 	parts := s.parts
 	s.mu.Unlock()
 	for _, b := range s.unseal {
-		b.parts = parts
-		record := binary.AppendUvarint(binary.AppendUvarint(appendID(s.record[:0], b.ID), b.groups), parts)
+		if !b.Recovered { // else, when the log is a copy, the original has perhaps sent more of the batch
+			b.parts = parts
+		}
+		record := binary.AppendUvarint(binary.AppendUvarint(appendID(s.record[:0], b.ID), b.groups), b.parts)
 		if _, _, err := s.log.AppendControl(kindSeal, record); err != nil {
 			return err
 		}

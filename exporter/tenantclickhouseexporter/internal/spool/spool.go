@@ -127,8 +127,9 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 	}
 	for _, b := range found.batches {
 		s.keepBatch(b)
+		b.Recovered = true
 		if parts, sealed := found.sealed[b.ID]; sealed {
-			b.Recovered, b.parts = true, parts
+			b.parts = parts
 			s.sealed = append(s.sealed, b)
 		} else {
 			s.unseal = append(s.unseal, b)
@@ -257,7 +258,9 @@ func (s *Spool) Commit(b *Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b.encoder != nil {
-		b.encoder.Commit()
+		if len(b.splits) == 0 { // else labels of series may be among the dead rows
+			b.encoder.Commit()
+		}
 		s.retire(b)
 	}
 	s.committed = append(s.committed, b)
