@@ -74,11 +74,12 @@ func settleAll(t *testing.T, r *rig.Rig, clients []*rig.Client) {
 	}
 }
 
-// segment finds the file of a log that holds most, and where its content ends: the
-// rest is reserved space.
+// segment finds the file of the log of spans that holds most, and where its content
+// ends: the rest is reserved space.
 func segment(t *testing.T, r *rig.Rig) (path string, data []byte, end int) {
 	t.Helper()
-	require.NoError(t, filepath.WalkDir(r.LogDirectory(), func(found string, _ os.DirEntry, err error) error {
+	folder := filepath.Join(r.LogDirectory(), "tenant_clickhouse", "traces")
+	require.NoError(t, filepath.WalkDir(folder, func(found string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(found) != ".wal" {
 			return err
 		}

@@ -72,11 +72,20 @@ func missingBuckets(t *testing.T, r *rig.Rig, client *rig.Client) []time.Time {
 			stored[b] = true
 		}
 	}
+	// Items carry the time at which their request was first sent, or a little before.
+	type request struct {
+		stream string
+		first  uint64
+	}
+	sent := map[request]time.Time{}
 	var missing []time.Time
 	for _, e := range client.Book(t).Entries {
-		// The items of a request that was repeated have the time of its first attempt.
-		at := e.Sent.Truncate(bucket)
-		if e.Outcome == ledger.Acked && e.Ended.Sub(e.Sent) < bucket && !stored[at.Unix()] && !stored[at.Add(-bucket).Unix()] {
+		one := request{e.Stream, e.First}
+		if _, known := sent[one]; !known {
+			sent[one] = e.Sent
+		}
+		at := sent[one].Truncate(bucket)
+		if e.Outcome == ledger.Acked && !stored[at.Unix()] && !stored[at.Add(-bucket).Unix()] {
 			missing = append(missing, at)
 			stored[at.Unix()] = true // say it once
 		}

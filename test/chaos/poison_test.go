@@ -24,8 +24,12 @@ import (
 // for much in a short run.
 const lastBatch = 2 * time.Second
 
-// poisonEvery makes one item in so many a bad one.
-const poisonEvery = 1000
+// One item in so many is a bad one, and in the test with kills, of which less is
+// acknowledged, one in so many.
+const (
+	poisonEvery      = 1000
+	poisonEveryKills = 200
+)
 
 // constrained is the column of each table in which the mark of a bad item is.
 var constrained = map[string]string{
@@ -37,14 +41,14 @@ var constrained = map[string]string{
 // gone and the letters are replayed.
 func TestPoison(t *testing.T) {
 	t.Parallel()
-	throughput := poison(t, "poison: one bad row in 1,000, replayed later", func(*rig.Rig, *rig.Client) {})
+	throughput := poison(t, "poison: one bad row in 1,000, replayed later", poisonEvery, func(*rig.Rig, *rig.Client) {})
 	require.Greater(t, throughput, 0.9)
 }
 
 // The same while the collector is killed, in the middle of looking for bad rows, too.
 func TestPoison_Killed(t *testing.T) {
 	t.Parallel()
-	poison(t, "poison: the same, and kill -9 of the collector", func(r *rig.Rig, client *rig.Client) {
+	poison(t, "poison: one in 200, and kill -9 of the collector", poisonEveryKills, func(r *rig.Rig, client *rig.Client) {
 		for range 4 {
 			client.AwaitMore(t)
 			time.Sleep(rand.N(*flagFault))
@@ -55,20 +59,20 @@ func TestPoison_Killed(t *testing.T) {
 }
 
 // poison returns which share of the offered rate was stored or set aside.
-func poison(t *testing.T, fault string, meanwhile func(*rig.Rig, *rig.Client)) (throughput float64) {
+func poison(t *testing.T, fault string, every int, meanwhile func(*rig.Rig, *rig.Client)) (throughput float64) {
 	t.Helper()
 	r := rig.New(t)
 	for table, column := range constrained {
 		require.NoError(t, r.Database.Exec(t.Context(), "ALTER TABLE %s ADD CONSTRAINT no_poison CHECK %s != '%s'", table, column, load.PoisonText))
 	}
 	r.StartCollector(t)
-	lasts := 5 * *flagFault
-	client := r.StartLoad(t, "poison", func(c *load.Config) { c.Rate, c.For, c.PoisonEvery = *flagRate, lasts, poisonEvery })
+	lasts := 10 * *flagFault
+	client := r.StartLoad(t, "poison", func(c *load.Config) { c.Rate, c.For, c.PoisonEvery = *flagRate, lasts, uint64(every) })
 	began := time.Now()
 	meanwhile(r, client)
 	client.Await(t)
 	book := client.Book(t)
-	acked, bad := book.Count(ledger.Acked), poisoned(book, ledger.Acked)
+	acked, bad := book.Count(ledger.Acked), poisoned(book, every, ledger.Acked)
 	require.Positive(t, bad)
 	verdict := awaitLost(t, r, client, bad)
 	throughput = float64(acked) / (time.Since(began) - lastBatch).Seconds() / float64(*flagRate)
@@ -76,7 +80,7 @@ func poison(t *testing.T, fault string, meanwhile func(*rig.Rig, *rig.Client)) (
 	require.Equal(t, bad, verdict.Lost, "the good ones are stored and the bad ones are not: %s", verdict)
 	letters := lettered(t, r)
 	require.GreaterOrEqual(t, letters, bad)
-	require.LessOrEqual(t, letters, bad+poisoned(book, ledger.Unknown))
+	require.LessOrEqual(t, letters, bad+poisoned(book, every, ledger.Unknown))
 
 	for table := range constrained {
 		require.NoError(t, r.Database.Exec(t.Context(), "ALTER TABLE %s DROP CONSTRAINT no_poison", table))
@@ -101,9 +105,9 @@ func poison(t *testing.T, fault string, meanwhile func(*rig.Rig, *rig.Client)) (
 }
 
 // poisoned counts the bad items with an outcome.
-func poisoned(book *ledger.Book, outcome ledger.Outcome) (n int) {
+func poisoned(book *ledger.Book, every int, outcome ledger.Outcome) (n int) {
 	for _, items := range book.Streams {
-		for i := poisonEvery - 1; i < len(items); i += poisonEvery {
+		for i := every - 1; i < len(items); i += every {
 			if items[i] == outcome {
 				n++
 			}
