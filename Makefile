@@ -19,7 +19,7 @@ RACE_PACKAGES = $$(go list ./... | grep -vE '/(test|bench)/|/internal/localstack
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: setup build ## Set up, build and start the whole system on this machine
@@ -109,6 +109,7 @@ fmt: $(LINT) ## Format the code
 generate: ## Regenerate go.mod's sums and the golden files
 	go mod tidy
 	go mod tidy -C tools
+	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./internal/migrate
 
 .PHONY: verify
 verify: $(BUILDER) ## Fail when generated files or the version set have drifted

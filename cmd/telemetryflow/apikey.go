@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
-	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -21,14 +19,15 @@ const actor = "telemetryflow apikey"
 
 // apiKeys is what the commands for API keys share.
 type apiKeys struct {
-	url    string
+	metadata
+
 	output string
 }
 
 func newAPIKeyCommand() *cobra.Command {
 	var keys apiKeys
 	command := &cobra.Command{Use: "apikey", Short: "Create, list, rotate and revoke API keys"}
-	command.PersistentFlags().StringVar(&keys.url, "postgres-url", "", "PostgreSQL, as role telemetryflow_app (default TELEMETRYFLOW_POSTGRES_URL)")
+	keys.flags(command)
 	command.PersistentFlags().StringVar(&keys.output, "output", "table", "table or json")
 	command.AddCommand(keys.create(), keys.list(), keys.rotate(), keys.revoke())
 	return command
@@ -212,14 +211,7 @@ func (k *apiKeys) do(command *cobra.Command, work func(context.Context, *keyadmi
 	if k.output != "table" && k.output != "json" {
 		return fmt.Errorf("--output must be table or json (got %q)", k.output)
 	}
-	url := k.url
-	if url == "" {
-		url = os.Getenv("TELEMETRYFLOW_POSTGRES_URL")
-	}
-	if url == "" {
-		return errors.New("where is PostgreSQL? Set --postgres-url or TELEMETRYFLOW_POSTGRES_URL")
-	}
-	pool, err := postgres.Open(url, postgres.App)
+	pool, err := k.open()
 	if err != nil {
 		return err
 	}

@@ -80,6 +80,10 @@ func TestAPIKeyCommand(t *testing.T) {
 		_, err := runCommand(t, "apikey", "revoke", created.KeyID, "--postgres-url", url)
 		require.ErrorContains(t, err, "no such API key")
 	})
+	t.Run("ErrNowhere", func(t *testing.T) {
+		_, err := runCommand(t, "apikey", "list", "--data-dir", t.TempDir())
+		require.ErrorContains(t, err, "where is PostgreSQL? Set --postgres-url or TELEMETRYFLOW_POSTGRES_URL")
+	})
 	for text, args := range map[string][]string{
 		"at least one of the flags":      {"apikey", "create", "--name", "x"},
 		"--tenant: \"x\" is not a UUID":  {"apikey", "create", "--name", "x", "--tenant", "x"},

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -19,7 +16,9 @@ import (
 
 // tenancy is what the commands for organizations, workspaces and tenants share.
 type tenancy struct {
-	url, organization, workspace string
+	metadata
+
+	organization, workspace string
 }
 
 func newOrganizationCommand() *cobra.Command {
@@ -99,8 +98,7 @@ func newTenantCommand() *cobra.Command {
 
 func (t *tenancy) command(name, short string) *cobra.Command {
 	command := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
-	command.PersistentFlags().StringVar(&t.url, "postgres-url", "",
-		"PostgreSQL as telemetryflow_app, or as a member of it such as telemetryflow_owner (TELEMETRYFLOW_POSTGRES_URL)")
+	t.flags(command)
 	return command
 }
 
@@ -117,11 +115,7 @@ func (t *tenancy) sub(use, short string, arguments int, do action) *cobra.Comman
 		Short: short,
 		Args:  cobra.ExactArgs(arguments),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			url := cmp.Or(t.url, os.Getenv("TELEMETRYFLOW_POSTGRES_URL"))
-			if url == "" {
-				return errors.New("--postgres-url or TELEMETRYFLOW_POSTGRES_URL is not set")
-			}
-			pool, err := postgres.Open(url, postgres.App)
+			pool, err := t.open()
 			if err != nil {
 				return err
 			}

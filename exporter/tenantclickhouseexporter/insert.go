@@ -3,6 +3,7 @@ package tenantclickhouseexporter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -12,9 +13,10 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/insertion"
 )
 
-// insertOf renders a block. Name begins its token, <name>/<table>/<rank>/<hash>.
-func insertOf(block *encode.Block, name string) *insertion.Insert {
-	body := block.AppendNative(make([]byte, 0, block.Size()))
+// insertOf renders a block, into the place of a body that is no longer needed. Name
+// begins the token, <name>/<table>/<rank>/<hash>.
+func insertOf(block *encode.Block, name string, body []byte) *insertion.Insert {
+	body = block.AppendNative(slices.Grow(body[:0], block.Size()))
 	return &insertion.Insert{
 		Table:   block.Table(),
 		Columns: block.Columns(),

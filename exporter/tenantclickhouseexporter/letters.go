@@ -35,7 +35,7 @@ func (l *logged) writeLetter(ctx context.Context, batch *spool.Batch, block *enc
 	}
 	for _, blocks := range append(sidesOf(batch, rows), rows) {
 		for _, part := range blocks.ByPartition() {
-			one := insertOf(part, "dead/"+id)
+			one := insertOf(part, "dead/"+id, nil)
 			letter.Blocks = append(letter.Blocks, deadletter.Block{
 				Table: one.Table, Columns: one.Columns, Token: one.Token, Rows: one.Rows, Body: one.Body,
 			})

@@ -20,7 +20,7 @@ type unitInsert struct {
 func unitsOf(blocks []*encode.Block, name string) []*unit {
 	var units []*unit
 	for _, block := range blocks {
-		one := &unitInsert{Insert: insertOf(block, name)}
+		one := &unitInsert{Insert: insertOf(block, name, nil)}
 		if n := len(units); n > 0 && units[n-1].table == one.Table {
 			units[n-1].inserts = append(units[n-1].inserts, one)
 		} else {

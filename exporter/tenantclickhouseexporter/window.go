@@ -65,7 +65,7 @@ func (l *logged) missing(ctx context.Context, block *encode.Block, name string) 
 	}
 	var absent []encode.Range
 	for _, part := range block.PartitionRanges() {
-		one := insertOf(block.Select(part...), name)
+		one := insertOf(block.Select(part...), name, nil)
 		one.Suffix = l.inserter.schema.tables()
 		present, err := one.Present(ctx, l.conn)
 		if err != nil {

@@ -86,7 +86,7 @@ func createDefaultConfig() component.Config {
 				L1TTL: time.Minute, RedisTTL: 5 * time.Minute, NegativeTTL: 30 * time.Second,
 				MaxStale: 15 * time.Minute, MaxKeys: 100_000, MaxNegative: 10_000,
 			},
-			Verification: VerificationConfig{MaxConcurrent: max(1, runtime.GOMAXPROCS(0)/2), MaxLookups: 64, Timeout: 5 * time.Second},
+			Verification: VerificationConfig{MaxConcurrent: max(1, runtime.GOMAXPROCS(0)/2), MaxLookups: 1024, Timeout: 5 * time.Second},
 			Feed:         FeedConfig{PollInterval: 2 * time.Second},
 		}),
 		Client: configoptional.Default(ClientConfig{}),

@@ -48,6 +48,19 @@ func refusals(t *testing.T, b *bundle) map[string]map[string][]string {
 	}
 }
 
+// Many strangers at once get that answer too, and not that the store is busy.
+func TestServer_ManyUnknown(t *testing.T) {
+	t.Parallel()
+	b := setup(t, testkit.Redis(t).URL)
+	answers := make(chan codes.Code)
+	for range 500 {
+		go func() { answers <- judge(b.extension, apikey.NewCredential()) }()
+	}
+	for range 500 {
+		require.Equal(t, codes.Unauthenticated, <-answers)
+	}
+}
+
 // One answer to all of them, to the byte, from a stock receiver.
 func TestServer_RefusalsHTTP(t *testing.T) {
 	t.Parallel()

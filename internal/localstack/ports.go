@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,12 +40,27 @@ func keepPort(wanted int) (int, error) {
 	if wanted != 0 && portFree(loopback, wanted) == nil {
 		return wanted, nil
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	return FreePort()
+}
+
+// The ports to choose from lie below those that systems give to outgoing
+// connections and to listeners that name none: those could be taken before the
+// server that is to have them starts.
+const (
+	lowestPort  = 16384
+	highestPort = 32767
+	portTries   = 1000
+)
+
+// FreePort is a TCP port of this machine that nobody listens on.
+func FreePort() (int, error) {
+	for range portTries {
+		port := lowestPort + rand.IntN(highestPort-lowestPort+1) //nolint:gosec // a port is no secret
+		if portFree(loopback, port) == nil {
+			return port, nil
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("find a free port: %d tries between %d and %d failed", portTries, lowestPort, highestPort)
 }
 
 // portHolder names the process that listens on a port, as far as the kernel

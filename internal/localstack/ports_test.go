@@ -51,3 +51,14 @@ func TestKeepPort(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, taken, other)
 }
+
+func TestState_KeepPorts(t *testing.T) {
+	t.Parallel()
+	free, err := FreePort()
+	require.NoError(t, err)
+	same := State{PostgresPort: free, RedisPort: free, EnginePort: free}
+	require.NoError(t, same.keepPorts())
+	require.Equal(t, free, same.PostgresPort)
+	ports := map[int]bool{same.PostgresPort: true, same.RedisPort: true, same.EnginePort: true, same.HealthPort: true, same.AgentHealthPort: true}
+	require.Len(t, ports, 5)
+}

@@ -102,17 +102,30 @@ func openState(f *folders) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, port := range [...]*int{&state.PostgresPort, &state.RedisPort, &state.EnginePort,
-		&state.HealthPort, &state.AgentHealthPort} {
-		if *port, err = keepPort(*port); err != nil {
-			return nil, err
-		}
+	if err := state.keepPorts(); err != nil {
+		return nil, err
 	}
 	text, err := json.MarshalIndent(state, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
 	return state, writePrivate(f.state(), append(text, '\n'))
+}
+
+// keepPorts settles the ports, each of which differs from the others.
+func (s *State) keepPorts() error {
+	given := make(map[int]bool)
+	for _, port := range [...]*int{&s.PostgresPort, &s.RedisPort, &s.EnginePort, &s.HealthPort, &s.AgentHealthPort} {
+		var err error
+		for *port, err = keepPort(*port); err == nil && given[*port]; {
+			*port, err = FreePort()
+		}
+		if err != nil {
+			return err
+		}
+		given[*port] = true
+	}
+	return nil
 }
 
 // writePrivate replaces a file that only the caller may read, whole or not at all.

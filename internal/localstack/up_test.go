@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/telemetryflow/telemetryflow/internal/localstack"
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 )
 
@@ -36,6 +37,17 @@ func TestUp(t *testing.T) {
 			stacktest.Patience, stacktest.Often)
 		stack.AwaitSpans(t, "hello", 1)
 	})
+	t.Run("SecondTenant", func(t *testing.T) {
+		here := " --data-dir " + stack.DataDir
+		second := strings.TrimSpace(shell(t, "bin/telemetryflow tenant create second --organization default --workspace default"+here))
+		file := filepath.Join(t.TempDir(), "second-key")
+		shell(t, "bin/telemetryflow apikey create --tenant "+second+" --name second --secret-file "+file+here)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		id, secret, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+		stacktest.SendSpan(t, http.DefaultClient, stack.HTTP, localstack.Key{ID: id, Secret: secret}, "second-tenant")
+		stack.AwaitQuery(t, second, "SELECT tenant_id FROM spans_v3 WHERE service_name = 'second-tenant'")
+	})
 	t.Run("NoSecretShown", func(t *testing.T) {
 		require.Contains(t, stack.Output(), firstKey.ID)
 		for _, secret := range []string{firstKey.Secret, stack.SystemKey(t).Secret, stack.State.PostgresPassword,
@@ -51,7 +63,7 @@ func TestUp(t *testing.T) {
 	t.Run("OwnTelemetry", func(t *testing.T) {
 		// Host metrics, the collector's metrics and the programs' logs, each in a
 		// tenant that is not the user's.
-		user := stack.Query(t, "SELECT DISTINCT tenant_id FROM spans_v3")
+		user := stack.Query(t, "SELECT tenant_id FROM spans_v3 WHERE service_name = 'hello'")
 		for _, query := range []string{
 			"SELECT DISTINCT tenant_id FROM metrics_v3 WHERE metric_name = 'system.cpu.time'",
 			"SELECT DISTINCT tenant_id FROM metrics_v3 WHERE metric_name = 'otelcol_process_uptime'",
@@ -63,7 +75,7 @@ func TestUp(t *testing.T) {
 			require.NotContains(t, system, "\n", "one tenant: %s", query)
 			require.NotEqual(t, user, system, query)
 		}
-		require.Equal(t, "1", stack.Query(t, "SELECT count() FROM spans_v3"), "the system does not trace its own ingest")
+		require.Equal(t, "hello,second-tenant", stack.Query(t, "SELECT arrayStringConcat(groupArray(service_name), ',') FROM (SELECT service_name FROM spans_v3 ORDER BY 1)"), "the system does not trace its own ingest")
 	})
 	t.Run("SecondRefused", func(t *testing.T) {
 		second := stack.Up(t)

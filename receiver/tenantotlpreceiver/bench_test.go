@@ -117,11 +117,11 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-func BenchmarkCheckNesting(b *testing.B) {
+func BenchmarkShape(b *testing.B) {
 	_, body := batchOf(b, 500)
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		require.NoError(b, checkNesting(encodingProtobuf, tracesRequest, body, defaultMaxValueDepth))
+		require.NoError(b, (shape{depth: defaultMaxValueDepth, memory: maxGrowth * defaultMaxBodyMiB << 20}).check(encodingProtobuf, tracesRequest, body))
 	}
 }
 

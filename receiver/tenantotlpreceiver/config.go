@@ -80,10 +80,11 @@ var (
 // without that method, for its verdict only.
 func (c *HTTPConfig) Unmarshal(conf *confmap.Conf) error {
 	type server confighttp.ServerConfig
-	var strict struct {
+	type settings struct {
 		ServerConfig    server        `mapstructure:",squash"`
 		BodyReadTimeout time.Duration `mapstructure:"body_read_timeout"`
 	}
+	var strict settings
 	if err := conf.Unmarshal(&strict); err != nil {
 		return err
 	}

@@ -9,6 +9,6 @@
 //
 //	http.go, grpc.go   the two transports
 //	body.go            reading and decompressing an HTTP body within its limit
-//	nesting.go         the bound on nested values, checked before decoding
+//	shape.go, wire.go  bounds on nesting and memory, checked before decoding
 //	pipeline.go        admit, decode, consume: common to both transports
 package tenantotlpreceiver

@@ -23,7 +23,7 @@ func newHandler(t testing.TB) *httpHandler {
 	require.NoError(t, err)
 	next := consumertest.NewNop()
 	r.signals = []*signal{tracesSignal(next), metricsSignal(next), logsSignal(next)}
-	tr, err := r.transport("http")
+	tr, err := r.transport("http", cfg.Protocols.HTTP.Get().ServerConfig.MaxRequestBodySize)
 	require.NoError(t, err)
 	tr.authenticator = testAuth{}
 	return newHTTPHandler(tr, cfg.Protocols.HTTP.Get())
@@ -55,9 +55,9 @@ func FuzzHTTP(f *testing.F) {
 	})
 }
 
-// FuzzCheckNesting holds the walk against the decoder: what it lets pass, the
+// FuzzShape holds the walk against the decoder: what it lets pass, the
 // decoder takes without more recursion than the limit allows.
-func FuzzCheckNesting(f *testing.F) {
+func FuzzShape(f *testing.F) {
 	for _, request := range places(3) {
 		protobuf, _ := encode(f, request)
 		f.Add(protobuf)
@@ -67,7 +67,7 @@ func FuzzCheckNesting(f *testing.F) {
 	signals := []*signal{tracesSignal(next), metricsSignal(next), logsSignal(next)}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, s := range signals {
-			if checkNesting(encodingProtobuf, s.schema, body, 2) == nil {
+			if (shape{depth: 2, memory: 1 << 20}).check(encodingProtobuf, s.schema, body) == nil {
 				_, _ = s.decode(encodingProtobuf, body)
 			}
 		}

@@ -22,7 +22,7 @@ import (
 
 func (r *otlpReceiver) startGRPC(ctx context.Context, host component.Host) error {
 	cfg := *r.config.Protocols.GRPC.Get()
-	t, err := r.transport("grpc")
+	t, err := r.transport("grpc", int64(cfg.MaxRecvMsgSizeMiB)<<20)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type route struct {
 func (r *otlpReceiver) startHTTP(ctx context.Context, host component.Host) error {
 	cfg := *r.config.Protocols.HTTP.Get()
 	server := cfg.ServerConfig
-	t, err := r.transport("http")
+	t, err := r.transport("http", server.MaxRequestBodySize)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,8 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	to, known := h.routes[req.URL.Path]
 	if !known {
 		h.telemetry.answered(req.Context(), h.name, nil, start, unknownPath())
-		writeRefusal(w, encodingJSON, unknownPath())
+		enc, _ := encodingOf(req.Header.Get("Content-Type"))
+		writeRefusal(w, enc, unknownPath())
 		return
 	}
 	req.Pattern = req.URL.Path // names the span of the HTTP server

@@ -2,6 +2,7 @@ package tenantotlpreceiver
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 
 	"go.opentelemetry.io/collector/client"
@@ -19,6 +20,7 @@ type transport struct {
 	*otlpReceiver
 	name          string // "grpc" or "http", in metrics
 	authenticator extensionauth.Server
+	shape         shape // what a request may be at most
 	obs           *receiverhelper.ObsReport
 }
 
@@ -42,7 +44,9 @@ func (t *transport) admit(ctx context.Context, headers map[string][]string, s *s
 // decode turns a body into a batch. pdata copies what it keeps of the body.
 func (t *transport) decode(enc encoding, s *signal, body []byte) (batch, *refusal) {
 	notOTLP := "the request body is not an OTLP export request for " + s.name.String() + " in " + enc.format()
-	if err := checkNesting(enc, s.schema, body, t.config.MaxValueDepth); err != nil {
+	if err := t.shape.check(enc, s.schema, body); errors.Is(err, errGrowth) {
+		return batch{}, tooLarge(errGrowth.Error())
+	} else if err != nil {
 		return batch{}, malformed(notOTLP, err)
 	}
 	b, err := s.decode(enc, body)

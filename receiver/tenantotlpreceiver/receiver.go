@@ -70,13 +70,18 @@ func (r *otlpReceiver) start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-func (r *otlpReceiver) transport(name string) (*transport, error) {
+func (r *otlpReceiver) transport(name string, maxBody int64) (*transport, error) {
 	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
 		ReceiverID:             r.settings.ID,
 		Transport:              name,
 		ReceiverCreateSettings: r.settings,
 	})
-	return &transport{otlpReceiver: r, name: name, obs: obs}, err
+	return &transport{
+		otlpReceiver: r,
+		name:         name,
+		shape:        shape{depth: r.config.MaxValueDepth, memory: maxGrowth * maxBody},
+		obs:          obs,
+	}, err
 }
 
 // serve runs a server until it is shut down. A server that ends otherwise is

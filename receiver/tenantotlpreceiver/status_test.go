@@ -122,11 +122,11 @@ func TestHTTP_BadRequests(t *testing.T) {
 		code                            int
 		answerType                      string
 	}{
-		{"unknown path", "POST", "/v1/profiles", pb, s.protobuf, nil, 404, "application/json"},
+		{"unknown path", "POST", "/v1/profiles", pb, s.protobuf, nil, 404, pb},
 		{"root", "GET", "/", "", nil, nil, 404, "application/json"},
-		{"trailing slash", "POST", "/v1/traces/", pb, s.protobuf, nil, 404, "application/json"},
-		{"unclean path", "POST", "//v1/traces", pb, s.protobuf, nil, 404, "application/json"},
-		{"traversal", "POST", "/v1/%252e%252e/traces", pb, s.protobuf, nil, 404, "application/json"},
+		{"trailing slash", "POST", "/v1/traces/", pb, s.protobuf, nil, 404, pb},
+		{"unclean path", "POST", "//v1/traces", pb, s.protobuf, nil, 404, pb},
+		{"traversal", "POST", "/v1/%252e%252e/traces", pb, s.protobuf, nil, 404, pb},
 		{"GET", "GET", "/v1/traces", pb, nil, nil, 405, pb},
 		{"PUT", "PUT", "/v2/traces", "application/json", nil, nil, 405, "application/json"},
 		{"no content type", "POST", "/v1/traces", "", s.protobuf, nil, 415, "application/json"},

@@ -135,10 +135,10 @@ func faultRound(t *testing.T, r *rig.Rig, f fault) (rig.Verdict, time.Duration) 
 	}
 	f.begin(t, r)
 	time.Sleep(*flagFault)
-	f.end(t, r)
 	if f.seen != nil {
 		require.Eventually(t, func() bool { return f.seen(r) > before }, stacktest.Patience, stacktest.Often, "the fault has met no insert")
 	}
+	f.end(t, r)
 	ended := time.Now()
 	client.AwaitMore(t)
 	client.Stop(t)

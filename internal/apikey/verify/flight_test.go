@@ -46,7 +46,7 @@ func TestEngine_SingleFlight(t *testing.T) {
 	require.Zero(t, c.Stats.Argon2Wrong.Load())
 }
 
-// Of many wrong secrets of a key that is not proven yet, few may wait. The others
+// Of many wrong secrets of a key that is not proven yet, not all may wait. The others
 // are told to come again, never that they are wrong; and the right one gets through.
 func TestEngine_BoundedVerification(t *testing.T) {
 	t.Parallel()
@@ -64,6 +64,28 @@ func TestEngine_BoundedVerification(t *testing.T) {
 	counts = tally(200, func(int) error { return c.judge(apikeytest.Wrong(credential), 0) })
 	require.Equal(t, map[error]int{apikey.ErrUnauthenticated: 200}, counts)
 	require.Equal(t, before, c.Stats.Argon2Wrong.Load(), "a proven key refuses without Argon2")
+}
+
+// Whoever knows the id of a key and no more cannot keep its owner out: the right
+// secret finds a place in the line.
+func TestEngine_RightAmongWrong(t *testing.T) {
+	t.Parallel()
+	w := apikeytest.NewWorld(t)
+	credential := w.Key(t)
+	c := collect(t, w.IngestURL, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	var attackers sync.WaitGroup
+	defer attackers.Wait()
+	defer cancel()
+	for range 100 {
+		attackers.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = c.Verify(ctx, apikeytest.Wrong(credential), time.Now())
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return c.Stats.Argon2Wrong.Load() > 1 }, patience, time.Millisecond)
+	c.good(t, credential, "the first time")
 }
 
 // Verifications of all keys share one bound.

@@ -20,9 +20,11 @@ type Settings struct {
 
 const (
 	// maxFlightsPerKey bounds the different secrets that wait for one key's turn.
-	maxFlightsPerKey = 8
+	// They are about as many as get it within VerifyTimeout: in a shorter line, who
+	// only knows a key's id would leave no place for its owner.
+	maxFlightsPerKey = 128
 	// maxFlights bounds the verifications that wait for all keys.
-	maxFlights = 1024
+	maxFlights = 4096
 	// maxHeld bounds the refusals that wait for their time to pass.
 	maxHeld = 1024
 	// feedFresh is how old the last reading of the change feed may be for Redis

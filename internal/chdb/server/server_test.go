@@ -2,8 +2,10 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -132,10 +134,13 @@ func TestServer_Compression(t *testing.T) {
 	}
 }
 
-// Many connections at once, each with its own parameters: no answer is
-// another's, whatever the text holds.
+// Many connections at once, each with its own parameters: no answer is another's,
+// whatever the text holds. TELEMETRYFLOW_PARAMETER_QUERIES is the number of queries
+// of each: a long run takes 100000.
 func TestServer_Parameters(t *testing.T) {
 	t.Parallel()
+	each, err := strconv.Atoi(cmp.Or(os.Getenv("TELEMETRYFLOW_PARAMETER_QUERIES"), "250"))
+	require.NoError(t, err)
 	database := testkit.NewClickHouseServer(t, "--max-queries", "8").Database(t)
 	options, err := clickhouse.ParseDSN(database.URL)
 	require.NoError(t, err)
@@ -149,7 +154,7 @@ func TestServer_Parameters(t *testing.T) {
 	var workers errgroup.Group
 	for worker := range 8 {
 		workers.Go(func() error {
-			for i := range 250 {
+			for i := range each {
 				want := fmt.Sprintf("%d/%d %s", worker, i, odd[i%len(odd)])
 				ctx := clickhouse.Context(t.Context(), clickhouse.WithParameters(clickhouse.Parameters{"v": escape.Replace(want), "n": strconv.Itoa(i)}))
 				var text string
@@ -160,12 +165,24 @@ func TestServer_Parameters(t *testing.T) {
 				if text != want || number != uint32(i) {
 					return fmt.Errorf("got %.60q and %d, want %.60q", text, number, want)
 				}
+				if i%50 != 0 {
+					continue
+				}
+				// None is left over for whoever gets the handle next.
+				var unset *clickhouse.Exception
+				err := conn.QueryRow(t.Context(), "SELECT {v:String}").Scan(&text)
+				if !errors.As(err, &unset) || unset.Code != unknownParameter {
+					return fmt.Errorf("a parameter that nobody gave: %q, %w", text, err)
+				}
 			}
 			return nil
 		})
 	}
 	require.NoError(t, workers.Wait())
 }
+
+// unknownParameter is ClickHouse's UNKNOWN_QUERY_PARAMETER.
+const unknownParameter = 456
 
 // endless is a statement that never ends by itself, and holds a connection.
 const endless = "SELECT number FROM system.numbers SETTINGS max_execution_time = 0"

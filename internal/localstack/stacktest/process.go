@@ -83,14 +83,14 @@ func (p *Process) Ended() bool {
 func (p *Process) AwaitOK(t testing.TB, url string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		require.False(t, p.Ended(), "it ended: %s", p.Output())
 		response, err := http.Get(url)
 		if err != nil {
-			return false
+			return p.Ended()
 		}
 		defer response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	}, Patience, Often, "%s does not answer", url)
+	require.False(t, p.Ended(), "it ended: %s", p.Output())
 }
 
 // buffer collects output while it is read.

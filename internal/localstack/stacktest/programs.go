@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/internal/localstack"
 )
 
 // Root is the folder of the checkout.
@@ -45,10 +47,9 @@ func Config(t testing.TB, name string) string {
 // FreePort is a TCP port of this machine that nobody uses at the moment.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := localstack.FreePort()
 	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // FreeAddress is a loopback address with such a port.

@@ -50,10 +50,9 @@ func (s *Stack) Up(t testing.TB) *Process {
 func (s *Stack) StartAgain(t testing.TB) {
 	t.Helper()
 	s.Process = s.Up(t)
-	require.Eventually(t, func() bool {
-		require.False(t, s.Ended(), "it ended: %s", s.Output())
-		return strings.Contains(s.Output(), "Read it back:")
-	}, Patience, Often, "the stack is not ready")
+	require.Eventually(t, func() bool { return s.Ended() || strings.Contains(s.Output(), "Read it back:") },
+		Patience, Often, "the stack is not ready")
+	require.False(t, s.Ended(), "it ended: %s", s.Output())
 	var err error
 	s.State, err = localstack.LoadState(s.DataDir)
 	require.NoError(t, err)

@@ -135,12 +135,26 @@ func life(disk *waltest.Disk, c *table, name string, clients, requests int) (ack
 	}
 	all.Wait()
 	if disk.CrashAt == 0 {
-		err = s.Drain(ctx)
+		if err = s.Drain(ctx); err == nil {
+			err = audit(s, c)
+		}
 	}
 	stop()
 	sender.Wait()
 	s.Close()
 	return acked, errors.Join(broken, err, log.Close())
+}
+
+// audit compares the accounts with the table, once nothing is queued.
+func audit(s *spool.Spool, c *table) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range s.Accounts() {
+		if a.Accepted != uint64(len(c.rows)) || a.Stored != a.Accepted || a.Queued+a.Dead != 0 {
+			return fmt.Errorf("%d rows are stored, and the accounts say %+v", len(c.rows), a)
+		}
+	}
+	return nil
 }
 
 // send inserts every batch twice, for the first answer was lost.
