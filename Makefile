@@ -66,6 +66,26 @@ test-race: setup-test ## Run our packages' tests under the race detector
 e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real programs and count them
 	go test -count=1 -timeout 10m -v ./test/e2e
 
+# The campaigns break the system with the real programs; docs/reliability.md. Results are
+# kept in CHAOS_STATE, where a campaign goes on: KILLS is the total.
+KILLS ?= 500
+CHAOS_STATE ?= .data/chaos
+CHAOS = go test -count=1 -timeout 0 -parallel 1 -v ./test/chaos -chaos.state $(abspath $(CHAOS_STATE)) -chaos.rate 15000
+# The table comes in any case, and the failure after it.
+CHAOS_REPORT = status=$$?; go run ./test/chaos/report $(CHAOS_STATE) && exit $$status
+
+.PHONY: chaos
+chaos: setup-test build ## Break the system in every way, KILLS times, and count what is lost or doubled
+	$(CHAOS) -skip '^(TestOutage|TestOverload)$$' -chaos.kills $(KILLS) -chaos.fault 10s -chaos.knownbad all; $(CHAOS_REPORT)
+
+.PHONY: chaos-outage
+chaos-outage: setup-test build ## Ten minutes without ClickHouse at 2,000 items/s, three restarts of the collector
+	$(CHAOS) -run '^TestOutage$$' -chaos.outage 10m; $(CHAOS_REPORT)
+
+.PHONY: chaos-overload
+chaos-overload: setup-test build ## Five minutes of overload with a stock SDK and a stock collector as clients
+	$(CHAOS) -run '^TestOverload$$' -chaos.overload 5m; $(CHAOS_REPORT)
+
 .PHONY: bench
 bench: bench-auth bench-encode ## Run the benchmarks of hot paths
 

@@ -39,7 +39,7 @@ func (s *sender) deliver(ctx context.Context, batch *spool.Batch) (delivered boo
 	if err != nil {
 		return false
 	}
-	for _, block := range blocks {
+	for _, block := range s.toSend(batch, blocks) {
 		if !s.deliverBlock(ctx, batch, block) {
 			return false
 		}

@@ -48,13 +48,13 @@ func (l *logged) countParts(ctx context.Context) {
 func (l *logged) forgotten(ctx context.Context, batch *spool.Batch) (bool, error) {
 	sealed, known := batch.Parts()
 	if !known || time.Since(batch.Oldest()) > safeTime {
-		return true, nil
+		return looksUp, nil
 	}
 	now, err := l.parts(ctx)
 	if err != nil {
 		return false, err
 	}
-	return now < sealed || now-sealed >= l.safeParts, nil
+	return looksUp && (now < sealed || now-sealed >= l.safeParts), nil
 }
 
 // missing returns the part of a block that its table lacks, nil for none: a send whose

@@ -43,7 +43,7 @@ func (i *Insert) Statement() string {
 // written: those of materialized views count, and 0 means that it does not say.
 func (i *Insert) Send(ctx context.Context, conn driver.Conn) (written uint64, err error) {
 	ctx, count := chconn.WithWritten(ctx)
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": i.Token}))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": sentToken(i.Token)}))
 	if err := conn.InsertFormat(ctx, "Native", i.Statement(), bytes.NewReader(i.Body)); err != nil {
 		return 0, fmt.Errorf("insert into %s: %w", i.Table, err)
 	}
@@ -80,7 +80,7 @@ func Settings(timeout time.Duration, quorum string) map[string]any {
 		"min_insert_block_size_bytes":                        1 << 30,
 		"max_partitions_per_insert_block":                    100,
 		"insert_deduplicate":                                 1,
-		"deduplicate_blocks_in_dependent_materialized_views": 1,
+		"deduplicate_blocks_in_dependent_materialized_views": deduplicateViews,
 		"materialize_skip_indexes_on_insert":                 0, // merges build them, while no client waits
 		"max_execution_time":                                 int(timeout.Seconds()) + 1,
 		"wait_end_of_query":                                  1, // a failure after the first byte would look like success

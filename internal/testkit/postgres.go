@@ -70,6 +70,8 @@ const (
 
 type postgresServer struct {
 	dir  string
+	bin  string
+	as   *syscall.Credential
 	stop func() // kept reachable: see guard
 	next atomic.Int64
 
@@ -81,6 +83,22 @@ type postgresServer struct {
 var sharedPostgres = sync.OnceValues(startPostgres)
 
 func startPostgres() (*postgresServer, error) {
+	server, err := initPostgres()
+	if err != nil {
+		return nil, err
+	}
+	if err := server.start(server.dir, "-c", "synchronous_commit=off"); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(server.dir))
+	}
+	if err := server.exec("CREATE DATABASE " + ScramDatabase); err != nil {
+		server.stop()
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	return server, nil
+}
+
+// initPostgres makes the folder of a server.
+func initPostgres() (*postgresServer, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
@@ -102,23 +120,25 @@ func startPostgres() (*postgresServer, error) {
 	if err := writeHBA(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	stop, err := guard(dir, as, "QUIT", filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
-		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off", "-c", "synchronous_commit=off",
-		"-c", "full_page_writes=off", "-c", "autovacuum=off")
+	return &postgresServer{dir: dir, bin: bin, as: as}, nil
+}
+
+// start starts the server. The watched folder goes with it.
+func (s *postgresServer) start(watched string, settings ...string) (err error) {
+	arguments := append([]string{
+		"-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200",
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off",
+	}, settings...)
+	s.stop, err = guard(watched, s.as, "QUIT", filepath.Join(s.bin, "postgres"), arguments...)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return err
 	}
-	server := &postgresServer{dir: dir, stop: stop}
-	err = retry(context.Background(), func() error { return server.exec("SELECT 1") })
-	if err == nil {
-		err = server.exec("CREATE DATABASE " + ScramDatabase)
+	if err := retry(context.Background(), func() error { return s.exec("SELECT 1") }); err != nil {
+		err = fmt.Errorf("start PostgreSQL: %w\n%s", err, logTail(watched))
+		s.stop()
+		return err
 	}
-	if err != nil {
-		err = fmt.Errorf("start PostgreSQL: %w\n%s", err, logTail(dir))
-		stop()
-		return nil, err
-	}
-	return server, nil
+	return nil
 }
 
 // writeHBA lets everybody in, but for one database.
@@ -187,6 +207,10 @@ func (s *postgresServer) database(t testing.TB, template string) *PostgresDataba
 	name := fmt.Sprintf("test_%d", s.next.Add(1))
 	require.NoError(t, s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)))
 	t.Cleanup(func() { require.NoError(t, s.exec("DROP DATABASE "+name+" WITH (FORCE)")) })
+	return s.urls(name)
+}
+
+func (s *postgresServer) urls(name string) *PostgresDatabase {
 	database := &PostgresDatabase{AdminURL: s.url(superuser, name)}
 	database.OwnerURL = database.URL("telemetryflow_owner")
 	database.AppURL = database.URL("telemetryflow_app")

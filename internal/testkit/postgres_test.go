@@ -30,6 +30,27 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
+func TestPostgresServer(t *testing.T) {
+	t.Parallel()
+	server := testkit.NewPostgresServer(t)
+	connect := func() (*pgx.Conn, error) { return pgx.Connect(t.Context(), server.Database.AdminURL) }
+	conn, err := connect()
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), "CREATE TABLE kept AS SELECT schema_version() AS version")
+	require.NoError(t, err)
+	server.Kill()
+	require.Error(t, conn.Ping(t.Context()))
+	_, err = connect()
+	require.Error(t, err)
+	server.Start(t)
+	conn, err = connect()
+	require.NoError(t, err)
+	var version int64
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT version FROM kept").Scan(&version))
+	require.Positive(t, version)
+	require.NoError(t, conn.Close(t.Context()))
+}
+
 func TestRedis(t *testing.T) {
 	t.Parallel()
 	server := testkit.Redis(t)

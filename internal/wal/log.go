@@ -115,7 +115,7 @@ func (l *Log) Sync() (Position, error) {
 	if durable == end {
 		return end, nil
 	}
-	err := file.Sync()
+	err := syncFile(file)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

@@ -31,7 +31,13 @@ type World struct {
 // NewWorld makes a world for this test alone.
 func NewWorld(t testing.TB) *World {
 	t.Helper()
-	w := &World{PostgresDatabase: testkit.Postgres(t)}
+	return NewWorldIn(t, testkit.Postgres(t))
+}
+
+// NewWorldIn makes a world in a migrated, empty database.
+func NewWorldIn(t testing.TB, database *testkit.PostgresDatabase) *World {
+	t.Helper()
+	w := &World{PostgresDatabase: database}
 	w.Pool = w.open(t, w.AppURL, postgres.App)
 	w.Admin = keyadmin.New(w.Pool, "test")
 	ctx := context.Background()

@@ -116,13 +116,7 @@ func (s *Spool) writeGroup(requests []*Request) {
 		return
 	}
 	s.record = encoder.AppendGrowth(g.append(s.record[:0]))
-	err := s.keep(&g)
-	if err != nil {
-		s.giveUp()
-	}
-	for _, r := range kept {
-		r.answer <- err
-	}
+	s.keepAndAnswer(&g, kept)
 }
 
 // keep makes the record of a group durable.

@@ -1,0 +1,55 @@
+package testkit
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// PostgresServer is a server with one migrated database that a test may kill and start
+// again.
+type PostgresServer struct {
+	Database *PostgresDatabase
+
+	server  *postgresServer
+	running bool
+}
+
+// NewPostgresServer starts a server for this test alone: a few seconds.
+func NewPostgresServer(t testing.TB) *PostgresServer {
+	t.Helper()
+	server, err := initPostgres()
+	require.NoError(t, err)
+	s := &PostgresServer{server: server}
+	t.Cleanup(func() {
+		s.Kill()
+		require.NoError(t, os.RemoveAll(server.dir))
+	})
+	s.Start(t)
+	require.NoError(t, server.migrateTemplate())
+	s.Database = server.urls(templateDatabase)
+	return s
+}
+
+// Start starts the server on its data.
+func (s *PostgresServer) Start(t testing.TB) {
+	t.Helper()
+	require.False(t, s.running, "the PostgreSQL server runs already")
+	watched := filepath.Join(s.server.dir, "run")
+	require.NoError(t, os.MkdirAll(watched, 0o700))
+	if as := s.server.as; as != nil {
+		require.NoError(t, os.Chown(watched, int(as.Uid), int(as.Gid)))
+	}
+	require.NoError(t, s.server.start(watched))
+	s.running = true
+}
+
+// Kill ends the server at once, all its sessions with it. The next start recovers.
+func (s *PostgresServer) Kill() {
+	if s.running {
+		s.server.stop()
+		s.running = false
+	}
+}
