@@ -34,9 +34,9 @@ func turnWindow(t *testing.T, r *rig.Rig) rig.Verdict {
 	}
 	// The collector compares counts of parts. With the parts of this table gone, the
 	// count goes back, as it does when a partition expires.
-	require.NoError(t, r.Database.Exec(t.Context(), "CREATE TABLE expiring (x UInt8) ENGINE = MergeTree ORDER BY x"))
-	for range 300 {
-		require.NoError(t, r.Database.Exec(t.Context(), "INSERT INTO expiring VALUES (1)"))
+	require.NoError(t, r.Database.Exec(t.Context(), "CREATE TABLE expiring (x UInt8) ENGINE = MergeTree ORDER BY x PARTITION BY x"))
+	for range 50 {
+		require.NoError(t, r.Database.Exec(t.Context(), "INSERT INTO expiring SELECT number FROM numbers(100)"))
 	}
 
 	r.StartCollector(t)
