@@ -93,8 +93,9 @@ func segment(t *testing.T, r *rig.Rig) (path string, data []byte, end int) {
 	return path, data, end
 }
 
-// A bit of the log changes on disk: what was written there is lost and said to be,
-// and all else is stored. The segment is kept.
+// A bit of the log changes on disk: what was written there, and what follows it in its
+// batch and refers to it, is lost and said to be. All else is stored, and the segment is
+// kept.
 func TestLog_Flipped(t *testing.T) {
 	t.Parallel()
 	r := rig.New(t)
@@ -111,7 +112,7 @@ func TestLog_Flipped(t *testing.T) {
 	require.Contains(t, r.Collector.Output(), "changed on disk")
 	r.Collector.Terminate()
 	require.Positive(t, verdict.Lost, "the bit was of no record")
-	require.Less(t, verdict.Lost, verdict.Acked/2, "one group at most is lost")
+	require.Less(t, verdict.Lost, verdict.Acked/2, "more than the rest of a batch is lost")
 	require.Zero(t, verdict.Doubled+verdict.Ghosts, "%s", verdict)
 	require.Empty(t, verdict.Views)
 	kept, err := os.ReadDir(filepath.Join(filepath.Dir(path), "quarantine"))
@@ -119,7 +120,7 @@ func TestLog_Flipped(t *testing.T) {
 	require.NotEmpty(t, kept)
 	good := r.Judge(t, after)
 	require.True(t, good.Good(), "%s %v", good, good.Views)
-	openCampaign(t).keep(t, &results.Round{Fault: "a bit of the log changes: all but its group is stored", Times: 1, Acked: verdict.Acked + good.Acked})
+	openCampaign(t).keep(t, &results.Round{Fault: "a bit of the log changes: all but the rest of its batch is stored", Times: 1, Acked: verdict.Acked + good.Acked})
 }
 
 // The log ends in half a record, as after a crash of the machine.
