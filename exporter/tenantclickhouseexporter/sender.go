@@ -78,6 +78,8 @@ type delivery struct {
 	block *encode.Block
 	// unknown: a send may have worked although it failed.
 	unknown bool
+	looked  bool // rest is what was missing of the block
+	rest    *encode.Block
 	cause   error // why rows are bad
 }
 
@@ -96,7 +98,7 @@ func (s *sender) deliverBlock(ctx context.Context, batch *spool.Batch, block *en
 		}
 		var found *badRowsError
 		if errors.As(err, &found) || d.gaveUp(ctx, attempt) {
-			d.cause, attempt = err, 0
+			d.cause, d.looked, d.rest, attempt = err, false, nil, 0
 			continue // what to leave out is noted; now the rest
 		}
 		s.complain(block, err, attempt)
@@ -121,24 +123,44 @@ func (d *delivery) attempt(ctx context.Context) error {
 		}
 		good = d.block.Select(encode.Without(d.block.Rows(), bad)...)
 	}
-	if d.unknown {
-		forgotten, err := d.forgotten(ctx, d.batch)
-		if err == nil && forgotten {
-			good, err = d.missing(ctx, good, d.batch.ID.String())
-		}
-		if err != nil || good == nil {
-			return err
-		}
+	good, err := d.lacking(ctx, good)
+	if err != nil || good == nil {
+		return err
 	}
 	one := insertOf(good, d.batch.ID.String(), d.body)
 	d.body = one.Body
-	err := d.inserter.send(ctx, one)
+	err = d.inserter.send(ctx, one)
 	d.failing.Store(err != nil)
 	d.unknown = d.unknown || err != nil && outcomeUnknown(err)
 	if err == nil || split || chconn.Classify(err) != chconn.Permanent {
 		return err
 	}
 	return d.isolate(ctx, err)
+}
+
+// lacking returns what ClickHouse lacks of a block, as far as that has to be looked up;
+// nil is nothing. A batch that the earlier run had not sealed is looked up once: when
+// the log is a copy, its original may have sent these rows in a larger batch.
+func (d *delivery) lacking(ctx context.Context, block *encode.Block) (*encode.Block, error) {
+	look := looksUp && d.batch.Unsealed && !d.looked
+	if !look && d.unknown {
+		forgotten, err := d.forgotten(ctx, d.batch)
+		if err != nil {
+			return nil, err
+		}
+		look = forgotten
+	}
+	if !look {
+		if d.rest != nil {
+			return d.rest, nil
+		}
+		return block, nil
+	}
+	rest, err := d.missing(ctx, block, d.batch.ID.String())
+	if err == nil {
+		d.looked, d.rest = true, rest
+	}
+	return rest, err
 }
 
 // isolate finds and notes the bad rows of the block for which an insert was refused.

@@ -20,6 +20,8 @@ const (
 	// safeTime is for how long the count is believed: a partition that is dropped takes
 	// its parts out of it.
 	safeTime = 6 * time.Hour
+	// safeUncounted is in how short a time so many parts are not made.
+	safeUncounted = 10 * time.Minute
 	// partsInterval is how often parts are counted for the batches to come.
 	partsInterval = 10 * time.Second
 )
@@ -44,17 +46,26 @@ func (l *logged) countParts(ctx context.Context) {
 	}
 }
 
-// forgotten says whether ClickHouse may have forgotten the tokens of a batch.
+// forgotten says whether ClickHouse may have forgotten the tokens of a batch. As long
+// as it has not, a repetition is better than a look-up: it also makes views whole that
+// a crash has left without their rows.
 func (l *logged) forgotten(ctx context.Context, batch *spool.Batch) (bool, error) {
-	sealed, known := batch.Parts()
-	if !known || time.Since(batch.Oldest()) > safeTime {
-		return looksUp, nil
-	}
 	now, err := l.parts(ctx)
 	if err != nil {
 		return false, err
 	}
-	return looksUp && (now < sealed || now-sealed >= l.safeParts), nil
+	sealed, known := batch.Parts()
+	age := time.Since(batch.Oldest())
+	switch {
+	case now < l.safeParts:
+		return false, nil // there never were so many
+	case known && age <= safeTime:
+		return looksUp && (now < sealed || now-sealed >= l.safeParts), nil
+	case known:
+		return looksUp, nil
+	default: // it was sealed while nobody could count
+		return looksUp && age > safeUncounted, nil
+	}
 }
 
 // missing returns the part of a block that its table lacks, nil for none: a send whose
@@ -67,19 +78,23 @@ func (l *logged) missing(ctx context.Context, block *encode.Block, name string) 
 	for _, part := range block.PartitionRanges() {
 		one := insertOf(block.Select(part...), name, nil)
 		one.Suffix = l.inserter.schema.tables()
-		present, err := one.Present(ctx, l.conn)
+		stored, err := one.Stored(ctx, l.conn)
 		if err != nil {
 			return nil, err
 		}
-		if present == 0 {
+		if !stored {
 			absent = append(absent, part...)
 		}
 	}
 	absent = encode.Sorted(absent)
 	l.logger.Info("Looked for a batch in ClickHouse, which may have forgotten its token.",
 		zap.String("batch", name), zap.String("table", block.Table()), zap.Int("rows", block.Rows()), zap.Int("missing", encode.Rows(absent)))
-	if len(absent) == 0 {
+	switch encode.Rows(absent) {
+	case 0:
 		return nil, nil //nolint:nilnil // nothing is missing
+	case block.Rows():
+		return block, nil // with the very bytes of its token
+	default:
+		return block.Select(absent...), nil
 	}
-	return block.Select(absent...), nil
 }

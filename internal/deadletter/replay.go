@@ -19,11 +19,11 @@ func (l *Letter) Replay(ctx context.Context, conn driver.Conn) error {
 	for i := range l.Blocks {
 		b := &l.Blocks[i]
 		insert := &insertion.Insert{Table: b.Table, Suffix: suffix, Columns: b.Columns, Token: b.Token, Body: b.Body, Rows: b.Rows}
-		present, err := insert.Present(ctx, conn)
+		stored, err := insert.Stored(ctx, conn)
 		if err != nil {
 			return err
 		}
-		if present >= b.Rows {
+		if stored {
 			continue
 		}
 		if _, err := insert.Send(ctx, conn); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,29 +15,37 @@ import (
 	chproto "github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
-// lookupRows is how many rows one query looks for.
-const lookupRows = 5_000
+// lookupRows is how many rows one query looks for: it stays below half of ClickHouse's
+// max_query_size, 262,144 bytes.
+const lookupRows = 800
 
-// Present counts the rows of the insert that its table has. A row is found by its
-// ingest_id, or, in tables without one, by tenant, series and time. It is for an
-// insert whose token ClickHouse may have forgotten.
-func (i *Insert) Present(ctx context.Context, conn driver.Conn) (rows int, err error) {
+// Stored says whether the table has the rows of an insert that goes into one partition,
+// and so is stored whole or not at all. A row is found by its ingest_id, or, in tables
+// without one, by tenant, series and time. It is for an insert whose token ClickHouse may
+// have forgotten. Labels of series never count as stored: other inserts may have brought
+// some of them, and to insert them again changes nothing.
+func (i *Insert) Stored(ctx context.Context, conn driver.Conn) (bool, error) {
+	if i.Table == "metric_series" {
+		return false, nil
+	}
 	block, err := i.Decode()
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for from := 0; from < i.Rows; from += lookupRows {
-		query, err := lookup(i, block, from, min(from+lookupRows, i.Rows))
+		query, keys, err := lookup(i, block, from, min(from+lookupRows, i.Rows))
 		if err != nil {
-			return 0, err
+			return false, err
 		}
 		var found uint64
 		if err := conn.QueryRow(ctx, query).Scan(&found); err != nil {
-			return 0, fmt.Errorf("look for rows in %s: %w", i.Table, err)
+			return false, fmt.Errorf("look for rows in %s: %w", i.Table, err)
 		}
-		rows += int(found)
+		if found < uint64(keys) {
+			return false, nil
+		}
 	}
-	return rows, nil
+	return true, nil
 }
 
 // Decode reads the body.
@@ -54,7 +63,6 @@ var (
 	withID    = []string{"ingest_id"}
 	bySeries  = []string{"tenant_id", "series_id", "timestamp"}
 	exemplars = []string{"tenant_id", "series_id", "sample_timestamp", "position"}
-	labels    = []string{"tenant_id", "series_id", "day"}
 )
 
 func keysOf(table string) (keys []string, time string) {
@@ -63,15 +71,14 @@ func keysOf(table string) (keys []string, time string) {
 		return bySeries, "timestamp"
 	case "exemplars":
 		return exemplars, "sample_timestamp"
-	case "metric_series":
-		return labels, "day"
 	default:
 		return withID, "timestamp"
 	}
 }
 
-// lookup makes the query that counts some rows of a block in the table, each once.
-func lookup(insert *Insert, block *chproto.Block, from, to int) (string, error) {
+// lookup makes the query that counts some rows of a block in the table, and says how many
+// there are to be found. Rows of one key count once.
+func lookup(insert *Insert, block *chproto.Block, from, to int) (query string, wanted int, err error) {
 	keys, timeColumn := keysOf(insert.Table)
 	columns := make([]int, len(keys))
 	times := -1
@@ -94,9 +101,9 @@ func lookup(insert *Insert, block *chproto.Block, from, to int) (string, error) 
 		values := make([]string, len(columns))
 		for i, column := range columns {
 			if column < 0 {
-				return "", errors.New("the block lacks the column " + keys[i])
+				return "", 0, errors.New("the block lacks the column " + keys[i])
 			}
-			values[i] = literal(keys[i], block.Columns[column].Row(row, false))
+			values[i] = literal(block.Columns[column].Row(row, false))
 		}
 		tuples = append(tuples, "("+strings.Join(values, ",")+")")
 		at, _ := block.Columns[times].Row(row, false).(time.Time)
@@ -107,23 +114,22 @@ func lookup(insert *Insert, block *chproto.Block, from, to int) (string, error) 
 			last = at
 		}
 	}
+	slices.Sort(tuples)
+	tuples = slices.Compact(tuples)
 	names := strings.Join(keys, ", ")
 	return "SELECT count() FROM (SELECT DISTINCT " + names + " FROM " + insert.Table + insert.Suffix +
-		" WHERE " + timeColumn + " BETWEEN " + literal(timeColumn, first) + " AND " + literal(timeColumn, last) +
-		" AND (" + names + ") IN (" + strings.Join(tuples, ",") + "))", nil
+		" WHERE " + timeColumn + " BETWEEN " + literal(first) + " AND " + literal(last) +
+		" AND (" + names + ") IN (" + strings.Join(tuples, ",") + "))", len(tuples), nil
 }
 
 // literal writes a value of a key column; none of them can hold a quote.
-func literal(column string, value any) string {
+func literal(value any) string {
 	switch v := value.(type) {
 	case uint64:
 		return strconv.FormatUint(v, 10)
 	case uint32:
 		return strconv.FormatUint(uint64(v), 10)
 	case time.Time:
-		if column == "day" {
-			return "toDate(" + strconv.FormatInt(v.Unix()/(24*60*60), 10) + ")"
-		}
 		return "fromUnixTimestamp64Nano(" + strconv.FormatInt(v.UnixNano(), 10) + ", 'UTC')"
 	default:
 		return fmt.Sprintf("'%v'", v) // a UUID

@@ -15,6 +15,8 @@ type Batch struct {
 	// Recovered is a batch of an earlier run. That, or the original of which this log is
 	// a copy, may have sent it.
 	Recovered bool
+	// Unsealed is a recovered batch that the earlier run had not sealed, and so not sent.
+	Unsealed bool
 
 	from, to wal.Position // where its groups are in the log
 	groups   uint64

@@ -114,6 +114,7 @@ func Open(log *wal.Log, settings Settings, logger *zap.Logger) (*Spool, error) {
 			b.parts = parts
 			s.sealed = append(s.sealed, b)
 		} else {
+			b.Unsealed = true
 			s.unseal = append(s.unseal, b)
 		}
 	}
