@@ -213,6 +213,7 @@ func TestLogged_ForgottenToken(t *testing.T) {
 			proxy.dropAnswers.Store(1 << 20)
 			folder := logFolder(t.TempDir())
 			stopped := startLogged(t, folder, loggedConfig(proxy.url), signal)
+			stopped.countParts(t.Context()) // so that the seal knows
 			require.NoError(t, push(stopped, ctx))
 			await := func(want int) {
 				t.Helper()

@@ -56,16 +56,11 @@ func (l *logged) forgotten(ctx context.Context, batch *spool.Batch) (bool, error
 	}
 	sealed, known := batch.Parts()
 	age := time.Since(batch.Oldest())
-	switch {
-	case now < l.safeParts:
-		return false, nil // there never were so many
-	case known && age <= safeTime:
-		return looksUp && (now < sealed || now-sealed >= l.safeParts), nil
-	case known:
-		return looksUp, nil
-	default: // it was sealed while nobody could count
-		return looksUp && age > safeUncounted, nil
+	if !known { // it was sealed while nobody could count
+		return looksUp && now >= l.safeParts && age > safeUncounted, nil
 	}
+	// A count that has gone back tells nothing: parts have expired.
+	return looksUp && (now < sealed || now-sealed >= l.safeParts || age > safeTime), nil
 }
 
 // missing returns the part of a block that its table lacks, nil for none: a send whose
