@@ -77,7 +77,7 @@ func (w *world) testSuccess(t *testing.T) {
 				require.Equal(t, 200, got.code, "%s", got.body)
 				require.Equal(t, encoding, got.header.Get("Content-Type"))
 				job := got.header.Get("X-Job-Id")
-				require.Regexp(t, "^[0-9a-f]{32}$", job)
+				require.Regexp(t, "^[A-Za-z0-9_-]{40,200}$", job)
 				require.Equal(t, "600", got.header.Get("X-RateLimit-Limit"))
 				require.Regexp(t, "^[0-9]+$", got.header.Get("X-RateLimit-Remaining"))
 				require.Regexp(t, "^[0-9]+$", got.header.Get("X-RateLimit-Reset"))
@@ -94,7 +94,7 @@ func (w *world) testSuccess(t *testing.T) {
 		got := w.call(t, s.method, limitedKey, s.item(t, protobuf, "contract-good", time.Now()))
 		require.Equal(t, codes.OK, got.status.Code(), got.status.Message())
 		require.Empty(t, got.body)
-		require.Regexp(t, "^[0-9a-f]{32}$", got.trailer.Get("x-job-id")[0])
+		require.Regexp(t, "^[A-Za-z0-9_-]{40,200}$", got.trailer.Get("x-job-id")[0])
 		require.Equal(t, []string{"600"}, got.header.Get("x-ratelimit-limit"))
 
 		partial := w.post(t, http.MethodPost, "/v1/"+s.name, jsonType, limitedKey, s.item(t, jsonType, refused, past))
