@@ -118,7 +118,7 @@ type ReceiptsConfig struct {
 
 // HintsConfig says where to tell that there is new data.
 type HintsConfig struct {
-	// RedisURL is empty for nowhere.
+	// RedisURL names the Redis to tell; without it nobody is told.
 	RedisURL configopaque.String `mapstructure:"redis_url"`
 }
 

@@ -30,14 +30,8 @@ func newDirect(s *store) *direct {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // crypto/rand.Read never fails (Go 1.24)
 	d := &direct{store: s, instance: hex.EncodeToString(random[:]), line: newLine(s.config)}
-	d.batches.Store(firstBatch(time.Now()))
+	d.batches.Store(spool.FirstNumber(time.Now()))
 	return d
-}
-
-// firstBatch numbers batches by milliseconds since 2020, so that they grow over
-// restarts; there are fewer than 1,000 batches a second.
-func firstBatch(now time.Time) uint64 {
-	return uint64(now.Sub(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)).Milliseconds())
 }
 
 func (d *direct) start(ctx context.Context, _ component.Host) error {

@@ -64,10 +64,13 @@ func (l *logged) start(ctx context.Context, host component.Host) (err error) {
 	}
 	l.spool, err = spool.Open(log, l.spoolSettings(), l.logger)
 	if err != nil {
+		l.hints.close()
 		return errors.Join(err, log.Close())
 	}
 	if err := l.telemetry.observe(l); err != nil {
-		return err
+		l.spool.Close()
+		l.hints.close()
+		return errors.Join(err, log.Close())
 	}
 	var running context.Context
 	running, l.stop = context.WithCancel(context.WithoutCancel(ctx)) // Start's context ends with Start

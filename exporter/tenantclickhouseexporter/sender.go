@@ -39,6 +39,11 @@ func (s *sender) deliver(ctx context.Context, batch *spool.Batch) (delivered boo
 	if err != nil {
 		return false
 	}
+	if _, known := batch.Parts(); !known && !batch.Recovered {
+		if parts, err := s.parts(ctx); err == nil {
+			batch.SetParts(parts)
+		}
+	}
 	for _, block := range s.toSend(batch, blocks) {
 		if !s.deliverBlock(ctx, batch, block) {
 			return false
@@ -86,11 +91,6 @@ type delivery struct {
 // deliverBlock stores what ClickHouse takes of a block; the rest goes to the dead letters.
 func (s *sender) deliverBlock(ctx context.Context, batch *spool.Batch, block *encode.Block) bool {
 	d := &delivery{sender: s, batch: batch, block: block, unknown: batch.Recovered}
-	if _, known := batch.Parts(); !known && !batch.Recovered {
-		if parts, err := s.parts(ctx); err == nil {
-			batch.SetParts(parts)
-		}
-	}
 	for attempt := 1; ; attempt++ {
 		err := d.attempt(ctx)
 		if err == nil {

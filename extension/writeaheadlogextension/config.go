@@ -44,8 +44,8 @@ type RedisConfig struct {
 }
 
 const (
-	defaultSegmentSize  = 64 << 20 // what is removed at once; 1,000 batches of one client, or a few seconds at full load
-	defaultMaxSize      = 8 << 30  // half an hour of 10,000 spans a second without ClickHouse
+	defaultSegmentSize  = 64 << 20 // space is given back in such pieces: small against max_size, large against a record
+	defaultMaxSize      = 8 << 30  // for an outage of ClickHouse that somebody has to notice first
 	defaultMinFreeSpace = 1 << 30  // for everything else on the disk
 	leastSegmentSize    = 1 << 20  // smaller ones cost more in files than they hold
 )

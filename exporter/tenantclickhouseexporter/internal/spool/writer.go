@@ -182,7 +182,7 @@ func (s *Spool) current() *encode.Encoder {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.number = max(s.number+1, firstNumber(s.settings.Clock()))
+	s.number = max(s.number+1, FirstNumber(s.settings.Clock()))
 	var encoder *encode.Encoder
 	if n := len(s.idle); n > 0 {
 		encoder, s.idle = s.idle[n-1], s.idle[:n-1]
@@ -198,8 +198,8 @@ func (s *Spool) current() *encode.Encoder {
 	return encoder
 }
 
-// firstNumber numbers batches by milliseconds since 2020, so that they grow when a
-// log begins anew; there are fewer than 1,000 a second.
-func firstNumber(now time.Time) uint64 {
+// FirstNumber numbers batches by milliseconds since 2020, so that they grow when a
+// log, or a process without one, begins anew; there are fewer than 1,000 a second.
+func FirstNumber(now time.Time) uint64 {
 	return uint64(now.Sub(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)).Milliseconds())
 }
