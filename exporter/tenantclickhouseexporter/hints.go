@@ -62,9 +62,9 @@ func addHints(found map[tenant.Scope]*hint, block *encode.Block, bad []int, sign
 		}
 		if h == nil || !owners.Same(row, before) {
 			h = hintOf(found, owners.Of(row), signal)
-			h.name(words[services[row]])
-		} else if services[row] != services[before] {
-			h.name(words[services[row]])
+			h.name(words[services(row)])
+		} else if services(row) != services(before) {
+			h.name(words[services(row)])
 		}
 		before = row
 		h.Count++

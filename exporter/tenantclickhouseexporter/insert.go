@@ -3,7 +3,6 @@ package tenantclickhouseexporter
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -13,15 +12,14 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/insertion"
 )
 
-// insertOf renders a block, into the place of a body that is no longer needed. Name
-// begins the token, <name>/<table>/<rank>/<hash>.
-func insertOf(block *encode.Block, name string, body []byte) *insertion.Insert {
-	body = block.AppendNative(slices.Grow(body[:0], block.Size()))
+// insertOf is the insert of a block. Name begins the token,
+// <name>/<table>/<rank>/<hash>.
+func insertOf(block *encode.Block, name string) *insertion.Insert {
 	return &insertion.Insert{
 		Table:   block.Table(),
 		Columns: block.Columns(),
-		Token:   insertion.Token(fmt.Sprintf("%s/%s/%d", name, block.Table(), block.Rank()), body),
-		Body:    body,
+		Token:   insertion.Token(fmt.Sprintf("%s/%s/%d", name, block.Table(), block.Rank()), block),
+		Body:    block,
 		Rows:    block.Rows(),
 	}
 }

@@ -35,9 +35,9 @@ func (l *logged) writeLetter(ctx context.Context, batch *spool.Batch, block *enc
 	}
 	for _, blocks := range append(sidesOf(batch, rows), rows) {
 		for _, part := range blocks.ByPartition() {
-			one := insertOf(part, "dead/"+id, nil)
+			one := insertOf(part, "dead/"+id)
 			letter.Blocks = append(letter.Blocks, deadletter.Block{
-				Table: one.Table, Columns: one.Columns, Token: one.Token, Rows: one.Rows, Body: one.Body,
+				Table: one.Table, Columns: one.Columns, Token: one.Token, Rows: one.Rows, Body: part.AppendNative(nil),
 			})
 		}
 	}

@@ -85,8 +85,7 @@ func (p *probe) try(ctx context.Context, r encode.Range) error {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
 	part := p.block.Select(r)
-	body := part.AppendNative(nil)
-	one := insertion.Insert{Table: p.table, Columns: part.Columns(), Body: body, Rows: part.Rows(), Token: insertion.Token(p.table, body)}
+	one := insertion.Insert{Table: p.table, Columns: part.Columns(), Body: part, Rows: part.Rows(), Token: insertion.Token(p.table, part)}
 	_, err := one.Send(ctx, p.conn)
 	return err
 }

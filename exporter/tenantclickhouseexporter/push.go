@@ -27,8 +27,8 @@ func (s *store) pushTraces(ctx context.Context, td ptrace.Traces) error {
 			return s.unstamped(err)
 		}
 	}
-	var size ptrace.ProtoMarshaler
-	return s.push(ctx, shares.of, size.TracesSize(td), func(e *encode.Encoder) error { return e.AppendTraces(td) })
+	size := func() int { return (&ptrace.ProtoMarshaler{}).TracesSize(td) }
+	return s.push(ctx, shares.of, size, func(e *encode.Encoder) error { return e.AppendTraces(td) })
 }
 
 func (s *store) pushMetrics(ctx context.Context, md pmetric.Metrics) error {
@@ -44,8 +44,8 @@ func (s *store) pushMetrics(ctx context.Context, md pmetric.Metrics) error {
 			return s.unstamped(err)
 		}
 	}
-	var size pmetric.ProtoMarshaler
-	return s.push(ctx, shares.of, size.MetricsSize(md), func(e *encode.Encoder) error { return e.AppendMetrics(md) })
+	size := func() int { return (&pmetric.ProtoMarshaler{}).MetricsSize(md) }
+	return s.push(ctx, shares.of, size, func(e *encode.Encoder) error { return e.AppendMetrics(md) })
 }
 
 func (s *store) pushLogs(ctx context.Context, ld plog.Logs) error {
@@ -59,8 +59,8 @@ func (s *store) pushLogs(ctx context.Context, ld plog.Logs) error {
 			return s.unstamped(err)
 		}
 	}
-	var size plog.ProtoMarshaler
-	return s.push(ctx, shares.of, size.LogsSize(ld), func(e *encode.Encoder) error { return e.AppendLogs(ld) })
+	size := func() int { return (&plog.ProtoMarshaler{}).LogsSize(ld) }
+	return s.push(ctx, shares.of, size, func(e *encode.Encoder) error { return e.AppendLogs(ld) })
 }
 
 // dataPoints is the number of a metric's data points.

@@ -12,21 +12,14 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/chconn"
 )
 
-// sender sends one batch at a time.
-type sender struct {
-	*logged
-	body []byte // of the block that is sent
-}
-
 // send sends one batch after another, until no more are to be sent.
 func (l *logged) send(ctx context.Context) {
-	s := &sender{logged: l}
 	for {
 		batch, err := l.spool.Next(ctx)
 		if err != nil {
 			return
 		}
-		if !s.deliver(ctx, batch) {
+		if !l.deliver(ctx, batch) {
 			return // it is in the log, and will be sent after the next start
 		}
 	}
@@ -34,25 +27,25 @@ func (l *logged) send(ctx context.Context) {
 
 // deliver stores a batch, however long that takes. It gives up only when the context
 // ends.
-func (s *sender) deliver(ctx context.Context, batch *spool.Batch) (delivered bool) {
-	blocks, err := s.blocks(ctx, batch)
+func (l *logged) deliver(ctx context.Context, batch *spool.Batch) (delivered bool) {
+	blocks, err := l.blocks(ctx, batch)
 	if err != nil {
 		return false
 	}
 	if _, known := batch.Parts(); !known && !batch.Recovered {
-		if parts, err := s.parts(ctx); err == nil {
+		if parts, err := l.parts(ctx); err == nil {
 			batch.SetParts(parts)
 		}
 	}
-	for _, block := range s.toSend(batch, blocks) {
-		if !s.deliverBlock(ctx, batch, block) {
+	for _, block := range l.toSend(batch, blocks) {
+		if !l.deliverBlock(ctx, batch, block) {
 			return false
 		}
 	}
-	said := hintsOf(blocks, batch, s.signal)
-	s.telemetry.stored(ctx, batch.Items()-batch.DeadItems())
-	s.spool.Commit(batch)
-	s.hints.tell(ctx, said)
+	said := hintsOf(blocks, batch, l.signal)
+	l.telemetry.stored(ctx, batch.Items()-batch.DeadItems())
+	l.spool.Commit(batch)
+	l.hints.tell(ctx, said)
 	return true
 }
 
@@ -78,7 +71,7 @@ func (l *logged) blocks(ctx context.Context, batch *spool.Batch) ([]*encode.Bloc
 
 // delivery is one block on its way to ClickHouse.
 type delivery struct {
-	*sender
+	*logged
 	batch *spool.Batch
 	block *encode.Block
 	// unknown: a send may have worked although it failed.
@@ -89,8 +82,8 @@ type delivery struct {
 }
 
 // deliverBlock stores what ClickHouse takes of a block; the rest goes to the dead letters.
-func (s *sender) deliverBlock(ctx context.Context, batch *spool.Batch, block *encode.Block) bool {
-	d := &delivery{sender: s, batch: batch, block: block, unknown: batch.Recovered}
+func (l *logged) deliverBlock(ctx context.Context, batch *spool.Batch, block *encode.Block) bool {
+	d := &delivery{logged: l, batch: batch, block: block, unknown: batch.Recovered}
 	for attempt := 1; ; attempt++ {
 		err := d.attempt(ctx)
 		if err == nil {
@@ -101,8 +94,8 @@ func (s *sender) deliverBlock(ctx context.Context, batch *spool.Batch, block *en
 			d.cause, d.looked, d.rest, attempt = err, false, nil, 0
 			continue // what to leave out is noted; now the rest
 		}
-		s.complain(block, err, attempt)
-		if !pause(ctx, s.config.Retry.delay(attempt)) {
+		l.complain(block, err, attempt)
+		if !pause(ctx, l.config.Retry.delay(attempt)) {
 			return false
 		}
 	}
@@ -127,9 +120,7 @@ func (d *delivery) attempt(ctx context.Context) error {
 	if err != nil || good == nil {
 		return err
 	}
-	one := insertOf(good, d.batch.ID.String(), d.body)
-	d.body = one.Body
-	err = d.inserter.send(ctx, one)
+	err = d.inserter.send(ctx, insertOf(good, d.batch.ID.String()))
 	d.failing.Store(err != nil)
 	d.unknown = d.unknown || err != nil && outcomeUnknown(err)
 	if err == nil || split || chconn.Classify(err) != chconn.Permanent {

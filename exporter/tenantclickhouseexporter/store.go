@@ -97,12 +97,12 @@ func (s *store) shutdown(ctx context.Context) error {
 }
 
 // push keeps the items of a request.
-func (s *store) push(ctx context.Context, shares []spool.Share, size int, add func(*encode.Encoder) error) error {
+func (s *store) push(ctx context.Context, shares []spool.Share, size func() int, add func(*encode.Encoder) error) error {
 	handle := receipt.FromContext(ctx)
 	counts := handle.Counts()
 	r := &spool.Request{
 		Entry:   spool.Entry{Key: keyOf(ctx), Shares: shares, Rejected: counts.Rejected, Message: handle.Message()},
-		Context: ctx, Bytes: size, Add: add,
+		Context: ctx, Add: add,
 	}
 	items := r.Items()
 	if items == 0 {
@@ -114,9 +114,13 @@ func (s *store) push(ctx context.Context, shares []spool.Share, size int, add fu
 	if counts.Rejected+items == known.Items {
 		// Of a part of a request it cannot be told whether it repeats another part.
 		r.Identity = spool.Identity(known.Identity)
+		r.Bytes = known.Bytes
 	}
-	s.telemetry.arrived(ctx, items, size)
-	defer s.telemetry.left(ctx, items, size)
+	if r.Bytes == 0 {
+		r.Bytes = size()
+	}
+	s.telemetry.arrived(ctx, items, r.Bytes)
+	defer s.telemetry.left(ctx, items, r.Bytes)
 	kept, err := s.front.take(r)
 	if err != nil {
 		s.refuse(ctx, r, reasonOf(err))

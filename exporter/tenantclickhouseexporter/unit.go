@@ -16,11 +16,11 @@ type unitInsert struct {
 	stored bool
 }
 
-// unitsOf renders the blocks of a group.
+// unitsOf takes the blocks of a group.
 func unitsOf(blocks []*encode.Block, name string) []*unit {
 	var units []*unit
 	for _, block := range blocks {
-		one := &unitInsert{Insert: insertOf(block, name, nil)}
+		one := &unitInsert{Insert: insertOf(block, name)}
 		if n := len(units); n > 0 && units[n-1].table == one.Table {
 			units[n-1].inserts = append(units[n-1].inserts, one)
 		} else {

@@ -71,7 +71,7 @@ func (l *logged) missing(ctx context.Context, block *encode.Block, name string) 
 	}
 	var absent []encode.Range
 	for _, part := range block.PartitionRanges() {
-		one := insertOf(block.Select(part...), name, nil)
+		one := insertOf(block.Select(part...), name)
 		one.Suffix = l.inserter.schema.tables()
 		stored, err := one.Stored(ctx, l.conn)
 		if err != nil {

@@ -18,7 +18,7 @@ func (l *Letter) Replay(ctx context.Context, conn driver.Conn) error {
 	}
 	for i := range l.Blocks {
 		b := &l.Blocks[i]
-		insert := &insertion.Insert{Table: b.Table, Suffix: suffix, Columns: b.Columns, Token: b.Token, Body: b.Body, Rows: b.Rows}
+		insert := &insertion.Insert{Table: b.Table, Suffix: suffix, Columns: b.Columns, Token: b.Token, Body: insertion.Bytes(b.Body), Rows: b.Rows}
 		stored, err := insert.Stored(ctx, conn)
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ func (l *Letter) Show(visit func(row map[string]any) error) error {
 		if b.Table != l.Table {
 			continue
 		}
-		block, err := (&insertion.Insert{Table: b.Table, Body: b.Body, Rows: b.Rows}).Decode()
+		block, err := (&insertion.Insert{Table: b.Table, Body: insertion.Bytes(b.Body), Rows: b.Rows}).Decode()
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.ID, err)
 		}

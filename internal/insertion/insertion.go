@@ -3,10 +3,10 @@
 package insertion
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -23,14 +23,16 @@ type Insert struct {
 	Table   string
 	Suffix  string // of the table's name: see Suffix
 	Columns []string
-	Token   string // insert_deduplication_token
-	Body    []byte // a block in the Native format
+	Token   string      // insert_deduplication_token
+	Body    io.WriterTo // a block in the Native format; it writes the same bytes each time
 	Rows    int
 }
 
 // Token makes the token of a block: its name, and a hash of its bytes.
-func Token(name string, body []byte) string {
-	hash := xxh3.Hash128(body).Bytes()
+func Token(name string, body io.WriterTo) string {
+	hasher := xxh3.New()
+	_, _ = body.WriteTo(hasher) // a hash takes all
+	hash := hasher.Sum128().Bytes()
 	return name + "/" + hex.EncodeToString(hash[:])
 }
 
@@ -44,7 +46,12 @@ func (i *Insert) Statement() string {
 func (i *Insert) Send(ctx context.Context, conn driver.Conn) (written uint64, err error) {
 	ctx, count := chconn.WithWritten(ctx)
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": sentToken(i.Token)}))
-	if err := conn.InsertFormat(ctx, "Native", i.Statement(), bytes.NewReader(i.Body)); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	body := &stream{body: i.Body}
+	err = conn.InsertFormat(ctx, "Native", i.Statement(), body)
+	cancel() // else a connection that is still written to might wait for its reader
+	body.end()
+	if err != nil {
 		return 0, fmt.Errorf("insert into %s: %w", i.Table, err)
 	}
 	return count.Rows(), nil

@@ -1,7 +1,6 @@
 package insertion
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +50,7 @@ func (i *Insert) Stored(ctx context.Context, conn driver.Conn) (bool, error) {
 // Decode reads the body.
 func (i *Insert) Decode() (*chproto.Block, error) {
 	block := chproto.NewBlock()
-	if err := block.Decode(proto.NewReader(bytes.NewReader(i.Body)), 0); err != nil {
+	if err := block.Decode(proto.NewReader(&stream{body: i.Body}), 0); err != nil {
 		return nil, fmt.Errorf("read the block for %s: %w", i.Table, err)
 	}
 	return block, nil

@@ -25,6 +25,8 @@ const maxMessages = 8
 type Request struct {
 	// Items is how many it has; zero: nobody has counted.
 	Items int
+	// Bytes are those of its body, uncompressed; zero: nobody has counted.
+	Bytes int
 	// Identity tells its repetitions; zero: they are not to be recognised.
 	Identity Identity
 }

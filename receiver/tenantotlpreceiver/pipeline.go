@@ -68,7 +68,7 @@ func (t *transport) decode(enc encoding, s *signal, body []byte) (batch, *refusa
 // consume hands a batch to the pipeline and accounts for its items. A request
 // without items is a success that nobody needs to hear of.
 func (t *transport) consume(ctx context.Context, enc encoding, s *signal, b batch, bodySize int) (*receipt.Receipt, *refusal) {
-	r := receipt.Open(s.name, receipt.Request{Items: b.items, Identity: b.identity})
+	r := receipt.Open(s.name, receipt.Request{Items: b.items, Bytes: bodySize, Identity: b.identity})
 	if b.items == 0 {
 		return r, nil
 	}

@@ -2,33 +2,48 @@ package encode
 
 import "encoding/binary"
 
-// ends are the positions at which the lists of a column end.
+// ends are the lists of a column: how long each is. The Native format has the
+// positions at which they end, 8 bytes each; a length mostly takes one.
 type ends struct {
-	data   []byte // as uint64
-	total  uint64
-	logged int
+	lengths []byte // as uvarints
+	lists   int
+	total   uint64 // elements of all lists
+
+	loggedBytes, loggedLists int
 }
 
 // add ends a list of n elements.
 func (e *ends) add(n int) {
+	e.lists++
 	e.total += uint64(n)
-	e.data = binary.LittleEndian.AppendUint64(e.data, e.total)
+	if n < 1<<7 {
+		e.lengths = append(e.lengths, byte(n))
+		return
+	}
+	e.lengths = binary.AppendUvarint(e.lengths, uint64(n))
 }
 
-func (e *ends) reset() { *e = ends{data: e.data[:0]} }
+func (e *ends) reset() { *e = ends{lengths: e.lengths[:0]} }
 
-// appendGrowth appends the lengths of the new lists, most of which are small.
+// write writes the positions.
+func (e *ends) write(out native) {
+	var end uint64
+	for rest := e.lengths; len(rest) > 0; {
+		n, width := uint64(rest[0]), 1
+		if n >= 1<<7 {
+			n, width = binary.Uvarint(rest)
+		}
+		rest = rest[width:]
+		end += n
+		out.uint64(end)
+	}
+}
+
+// appendGrowth appends the lengths of the new lists.
 func (e *ends) appendGrowth(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(e.data)-e.logged)/8)
-	var before uint64
-	if e.logged > 0 {
-		before = binary.LittleEndian.Uint64(e.data[e.logged-8:])
-	}
-	for ; e.logged < len(e.data); e.logged += 8 {
-		end := binary.LittleEndian.Uint64(e.data[e.logged:])
-		dst = binary.AppendUvarint(dst, end-before)
-		before = end
-	}
+	dst = binary.AppendUvarint(dst, uint64(e.lists-e.loggedLists))
+	dst = append(dst, e.lengths[e.loggedBytes:]...)
+	e.loggedLists, e.loggedBytes = e.lists, len(e.lengths)
 	return dst
 }
 
@@ -50,11 +65,12 @@ func newArray[C column](inner C) *arrayColumn[C] { return &arrayColumn[C]{inner:
 // add closes an array whose n elements the caller has appended to inner.
 func (c *arrayColumn[C]) add(n int) { c.ends.add(n) }
 
-func (c *arrayColumn[C]) appendPrefix(dst []byte) []byte { return c.inner.appendPrefix(dst) }
-func (c *arrayColumn[C]) appendRows(dst []byte) []byte {
-	return c.inner.appendRows(append(dst, c.ends.data...))
+func (c *arrayColumn[C]) writePrefix(out native) { c.inner.writePrefix(out) }
+func (c *arrayColumn[C]) writeRows(out native) {
+	c.ends.write(out)
+	c.inner.writeRows(out)
 }
-func (c *arrayColumn[C]) size() int { return len(c.ends.data) + c.inner.size() }
+func (c *arrayColumn[C]) size() int { return len(c.ends.lengths) + c.inner.size() }
 
 func (c *arrayColumn[C]) appendGrowth(dst []byte) []byte {
 	return c.inner.appendGrowth(c.ends.appendGrowth(dst))

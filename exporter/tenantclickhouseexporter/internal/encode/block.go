@@ -1,7 +1,9 @@
 package encode
 
 import (
-	"encoding/binary"
+	"bufio"
+	"bytes"
+	"io"
 )
 
 // Block is one INSERT: some columns of one table, and its rows.
@@ -49,25 +51,36 @@ func (b *Block) Rows() int { return b.rows }
 // Partitions is the number of parts that the table makes of the block.
 func (b *Block) Partitions() int { return len(b.partitions) }
 
-// AppendNative appends the block in the Native format, in the form of protocol
-// revision 0, which is what `FORMAT Native` in a request body means by default.
-func (b *Block) AppendNative(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(b.columns)))
-	dst = binary.AppendUvarint(dst, uint64(b.rows))
+// WriteTo writes the block in the Native format, in the form of protocol revision 0,
+// which is what `FORMAT Native` in a request body means by default. The bytes are made
+// as they are written: a block in memory takes half of them.
+func (b *Block) WriteTo(w io.Writer) (written int64, err error) {
+	counter := &counter{to: w}
+	out := native{bufio.NewWriterSize(counter, nativeBuffer)}
+	out.uvarint(uint64(len(b.columns)))
+	out.uvarint(uint64(b.rows))
 	for i, c := range b.columns {
-		dst = appendString(dst, b.names[i])
-		dst = appendString(dst, b.types[i])
-		dst = c.appendPrefix(dst)
-		dst = c.appendRows(dst)
+		out.text(b.names[i])
+		out.text(b.types[i])
+		c.writePrefix(out)
+		c.writeRows(out)
 	}
-	return dst
+	err = out.Flush()
+	return counter.written, err
 }
 
-// Size is about the number of bytes that AppendNative will append.
+// AppendNative appends what WriteTo writes.
+func (b *Block) AppendNative(dst []byte) []byte {
+	out := bytes.NewBuffer(dst)
+	_, _ = b.WriteTo(out) // a buffer takes all
+	return out.Bytes()
+}
+
+// Size is about the number of bytes that the block takes in memory and in the log.
 func (b *Block) Size() int {
-	size := 16
-	for i, c := range b.columns {
-		size += len(b.names[i]) + len(b.types[i]) + 2 + c.size()
+	size := 0
+	for _, c := range b.columns {
+		size += c.size()
 	}
 	return size
 }

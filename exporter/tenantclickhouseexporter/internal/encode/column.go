@@ -2,14 +2,15 @@ package encode
 
 import "encoding/binary"
 
-// column holds the rows of one column in the layout of the Native format.
+// column holds the rows of one column, in the layout of the Native format or in a
+// denser one.
 type column interface {
-	// appendPrefix appends what precedes the rows: the versions of the
-	// dictionaries within.
-	appendPrefix(dst []byte) []byte
-	// appendRows appends all rows.
-	appendRows(dst []byte) []byte
-	// size is the number of bytes that both will append.
+	// writePrefix writes what precedes the rows: the versions of the dictionaries
+	// within.
+	writePrefix(out native)
+	// writeRows writes all rows.
+	writeRows(out native)
+	// size is the number of bytes in memory.
 	size() int
 	// appendGrowth appends what the column has gained since the last call.
 	appendGrowth(dst []byte) []byte
@@ -41,9 +42,9 @@ func (b *buffer) absorb(src *source) { b.data = append(b.data, src.bytes()...) }
 // fixedColumn holds values of one width, little-endian.
 type fixedColumn struct{ buffer }
 
-func (c *fixedColumn) appendPrefix(dst []byte) []byte { return dst }
-func (c *fixedColumn) appendRows(dst []byte) []byte   { return append(dst, c.data...) }
-func (c *fixedColumn) size() int                      { return len(c.data) }
+func (c *fixedColumn) writePrefix(native)   {}
+func (c *fixedColumn) writeRows(out native) { out.bytes(c.data) }
+func (c *fixedColumn) size() int            { return len(c.data) }
 
 func (c *fixedColumn) bytes(v []byte) { c.data = append(c.data, v...) }
 func (c *fixedColumn) uint8(v uint8)  { c.data = append(c.data, v) }
@@ -60,9 +61,9 @@ func (c *fixedColumn) uint64(v uint64) {
 // stringColumn holds strings, each after its length.
 type stringColumn struct{ buffer }
 
-func (c *stringColumn) appendPrefix(dst []byte) []byte { return dst }
-func (c *stringColumn) appendRows(dst []byte) []byte   { return append(dst, c.data...) }
-func (c *stringColumn) size() int                      { return len(c.data) }
+func (c *stringColumn) writePrefix(native)   {}
+func (c *stringColumn) writeRows(out native) { out.bytes(c.data) }
+func (c *stringColumn) size() int            { return len(c.data) }
 
 func (c *stringColumn) add(v string) { c.data = appendString(c.data, v) }
 

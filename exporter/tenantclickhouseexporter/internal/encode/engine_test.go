@@ -49,7 +49,7 @@ func insert(t *testing.T, conn driver.Conn, encoder *encode.Encoder) {
 	for _, block := range encoder.Blocks() {
 		statement := "INSERT INTO " + block.Table() + " (" + strings.Join(block.Columns(), ", ") + ")"
 		body := block.AppendNative(nil)
-		require.InDelta(t, len(body), block.Size(), float64(len(body))/10+64, "%s: Size foretells the bytes", block.Table())
+		require.LessOrEqual(t, block.Size(), len(body), "%s: Size is that of a denser form", block.Table())
 		require.NoError(t, conn.InsertFormat(ctx, "Native", statement, bytes.NewReader(body)), block.Table())
 	}
 	encoder.Commit()

@@ -42,12 +42,12 @@ func newCompactMap() *mapColumn[*lowCardinality] {
 func (c *mapColumn[V]) key(position int, key string) {
 	if position < len(c.before) {
 		if known := &c.before[position]; known.key == key {
-			c.keys.rows = append(c.keys.rows, known.number)
+			c.keys.rows.add(known.number)
 			return
 		}
 	}
 	number := c.keys.number(key)
-	c.keys.rows = append(c.keys.rows, number)
+	c.keys.rows.add(number)
 	if position < len(c.before) {
 		c.before[position] = keyNumber{key, number}
 	} else if position == len(c.before) && position < maxRememberedKeys {
@@ -68,7 +68,8 @@ func (c *mapColumn[V]) repeats(n int) bool {
 		c.met = append(c.met, 0)
 	}
 	c.checks++
-	for _, number := range c.keys.rows[len(c.keys.rows)-n:] {
+	for row := c.keys.rows.count() - n; row < c.keys.rows.count(); row++ {
+		number := c.keys.rows.at(row)
 		if c.met[number] == c.checks {
 			return true
 		}
@@ -77,15 +78,18 @@ func (c *mapColumn[V]) repeats(n int) bool {
 	return false
 }
 
-func (c *mapColumn[V]) appendPrefix(dst []byte) []byte {
-	return c.values.appendPrefix(c.keys.appendPrefix(dst))
+func (c *mapColumn[V]) writePrefix(out native) {
+	c.keys.writePrefix(out)
+	c.values.writePrefix(out)
 }
 
-func (c *mapColumn[V]) appendRows(dst []byte) []byte {
-	return c.values.appendRows(c.keys.appendRows(append(dst, c.ends.data...)))
+func (c *mapColumn[V]) writeRows(out native) {
+	c.ends.write(out)
+	c.keys.writeRows(out)
+	c.values.writeRows(out)
 }
 
-func (c *mapColumn[V]) size() int { return len(c.ends.data) + c.keys.size() + c.values.size() }
+func (c *mapColumn[V]) size() int { return len(c.ends.lengths) + c.keys.size() + c.values.size() }
 
 func (c *mapColumn[V]) appendGrowth(dst []byte) []byte {
 	return c.values.appendGrowth(c.keys.appendGrowth(c.ends.appendGrowth(dst)))
@@ -155,7 +159,6 @@ func (c attributeColumns) addType(position int, key string, value pcommon.Value,
 
 // dropTypes takes back the last n types.
 func (c attributeColumns) dropTypes(n int) {
-	keys, values := c.types.keys, c.types.values
-	keys.rows = keys.rows[:len(keys.rows)-n]
-	values.rows = values.rows[:len(values.rows)-n]
+	c.types.keys.rows.drop(n)
+	c.types.values.rows.drop(n)
 }

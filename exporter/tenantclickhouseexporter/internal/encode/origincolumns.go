@@ -96,7 +96,9 @@ func (c *pairColumns) repeat() {
 
 // repeat appends a map whose numbers are known.
 func repeat(c *mapColumn[*lowCardinality], keys, values []uint32) {
-	c.keys.rows = append(c.keys.rows, keys...)
-	c.values.rows = append(c.values.rows, values...)
+	for i, key := range keys {
+		c.keys.rows.add(key)
+		c.values.rows.add(values[i])
+	}
 	c.close(len(keys))
 }

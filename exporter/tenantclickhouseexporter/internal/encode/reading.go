@@ -72,7 +72,7 @@ func (b *Block) Dates(name string) func(row int) uint16 {
 
 // Words reads a LowCardinality(String) column: its strings, and the number of each
 // row's.
-func (b *Block) Words(name string) (words []string, numbers []uint32) {
+func (b *Block) Words(name string) (words []string, number func(row int) uint32) {
 	c, ok := b.find(name).(*lowCardinality)
 	if !ok {
 		return nil, nil
@@ -83,5 +83,5 @@ func (b *Block) Words(name string) (words []string, numbers []uint32) {
 		words = append(words, string(rest[width:width+int(length)]))
 		rest = rest[width+int(length):]
 	}
-	return words, c.rows
+	return words, c.rows.at
 }

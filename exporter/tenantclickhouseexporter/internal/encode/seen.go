@@ -3,6 +3,8 @@ package encode
 import (
 	"sync"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -54,26 +56,30 @@ func (s *SeenSeries) add(keys map[seriesKey]struct{}) {
 	}
 }
 
-// lately remembers the series that an encoder met last: in most batches the same
-// series come again and again, and a look into this array is cheaper than into the
-// maps that all encoders share.
+// lately remembers the series that an encoder met last, by the labels as they came: in
+// most batches the same series come again and again from the same SDK, which keeps the
+// order of attributes. To find one so is cheaper than to hash each of its attributes, and
+// than a look into the maps that all encoders share.
 type lately struct {
 	batch uint64
 	met   [latelySize]struct {
-		key   seriesKey
-		batch uint64 // in which it was written; it is forgotten with the batch
+		labels xxh3.Uint128
+		at     partition
+		batch  uint64 // in which it was written; it is forgotten with the batch
+		id     uint64
 	}
 }
 
-const latelySize = 1 << 12
+const latelySize = 1 << 15
 
-// has says whether the labels of a series are stored, or in the batch, as far as that
-// is remembered; else it is remembered from now on.
-func (l *lately) has(key seriesKey) bool {
-	slot := &l.met[key.series%latelySize]
-	if slot.batch == l.batch && slot.key == key {
-		return true
-	}
-	slot.key, slot.batch = key, l.batch
-	return false
+// find returns the id of a series whose labels are stored, or in the batch, as far as
+// that is remembered.
+func (l *lately) find(labels xxh3.Uint128, at partition) (id uint64, found bool) {
+	slot := &l.met[labels.Lo%latelySize]
+	return slot.id, slot.batch == l.batch && slot.labels == labels && slot.at == at
+}
+
+func (l *lately) remember(labels xxh3.Uint128, at partition, id uint64) {
+	slot := &l.met[labels.Lo%latelySize]
+	slot.labels, slot.at, slot.batch, slot.id = labels, at, l.batch, id
 }

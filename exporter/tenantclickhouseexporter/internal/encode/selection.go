@@ -137,27 +137,29 @@ func (c *stringColumn) selectRows(_ int, ranges []Range) column {
 func (c *lowCardinality) selectRows(_ int, ranges []Range) column {
 	selected := &lowCardinality{entries: c.entries}
 	selected.values.data = append(selected.values.data, c.values.data...)
-	for _, r := range ranges {
-		selected.rows = append(selected.rows, c.rows[r.From:r.To]...)
-	}
+	selected.rows = c.rows.selectRows(ranges)
 	return selected
-}
-
-// end is where the list before a row ends.
-func (e *ends) before(row int) int {
-	if row == 0 {
-		return 0
-	}
-	return int(binary.LittleEndian.Uint64(e.data[8*(row-1):]))
 }
 
 // selectLists selects lists, and says which elements they have.
 func (e *ends) selectLists(ranges []Range) (selected ends, elements []Range) {
+	rest := e.lengths
+	row, end := 0, 0 // the next list, and where its elements begin
+	next := func() int {
+		n, width := binary.Uvarint(rest)
+		rest = rest[width:]
+		row, end = row+1, end+int(n)
+		return int(n)
+	}
 	for _, r := range ranges {
-		for row := r.From; row < r.To; row++ {
-			selected.add(e.before(row+1) - e.before(row))
+		for row < r.From {
+			next()
 		}
-		elements = append(elements, Range{e.before(r.From), e.before(r.To)})
+		from := end
+		for row < r.To {
+			selected.add(next())
+		}
+		elements = append(elements, Range{from, end})
 	}
 	return selected, elements
 }

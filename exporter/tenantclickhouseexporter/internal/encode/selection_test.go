@@ -123,7 +123,7 @@ func TestBlock_Readers(t *testing.T) {
 				case "workspace_id":
 					require.Equal(t, value.(interface{ String() string }).String(), owners.Of(row).Workspace.String())
 				case "service_name":
-					require.Equal(t, value, words[numbers[row]])
+					require.Equal(t, value, words[numbers(row)])
 				case "ingest_id":
 					require.Equal(t, value, block.Numbers("ingest_id")(row))
 				}

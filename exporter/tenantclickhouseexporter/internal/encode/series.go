@@ -88,33 +88,49 @@ func (e *Encoder) enterMetric(metric pmetric.Metric, kind uint8, temporality pme
 // seriesOf returns the id of a data point's series, and writes its labels when
 // they are not known to be stored.
 func (e *Encoder) seriesOf(attributes pcommon.Map, at partition) uint64 {
-	var sum uint64
+	b := append(e.scratch[:0], e.origin.scope.Tenant[:]...)
+	b = binary.LittleEndian.AppendUint64(b, e.metric.fingerprint)
 	for key, value := range attributes.All() {
-		b := appendString(e.scratch[:0], key)
-		if value.Type() == pcommon.ValueTypeStr {
-			b = appendString(b, value.Str())
-		} else {
-			b = append(b, byte(value.Type()))
-			b = appendText(b, value)
-			b = appendType(b, value)
-		}
-		sum += xxh3.Hash(b)
-		e.scratch = b
+		from := len(b)
+		b = appendLabel(b, key, value)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(b)-from)) // or two lists might give the same bytes
 	}
-	b := binary.LittleEndian.AppendUint64(e.scratch[:0], e.metric.fingerprint)
-	b = binary.LittleEndian.AppendUint64(b, sum)
 	e.scratch = b
-	id := xxh3.Hash(b)
-
-	key := seriesKey{tenant: e.origin.scope.Tenant, series: id, at: at}
-	if e.lately.has(key) {
+	labels := xxh3.Hash128(b)
+	if id, found := e.lately.find(labels, at); found {
 		return id
 	}
+	id := e.identify(attributes)
+	key := seriesKey{tenant: e.origin.scope.Tenant, series: id, at: at}
 	if _, written := e.pending[key]; !written && !e.seen.has(key) {
 		e.pending[key] = struct{}{}
 		e.appendSeries(id, attributes, at)
 	}
+	e.lately.remember(labels, at, id)
 	return id
+}
+
+// identify makes the id of a series. The order of its attributes does not matter.
+func (e *Encoder) identify(attributes pcommon.Map) uint64 {
+	var sum uint64
+	for key, value := range attributes.All() {
+		e.scratch = appendLabel(e.scratch[:0], key, value)
+		sum += xxh3.Hash(e.scratch)
+	}
+	b := binary.LittleEndian.AppendUint64(e.scratch[:0], e.metric.fingerprint)
+	b = binary.LittleEndian.AppendUint64(b, sum)
+	e.scratch = b
+	return xxh3.Hash(b)
+}
+
+func appendLabel(dst []byte, key string, value pcommon.Value) []byte {
+	dst = appendString(dst, key)
+	if value.Type() == pcommon.ValueTypeStr {
+		return appendString(dst, value.Str())
+	}
+	dst = append(dst, byte(value.Type()))
+	dst = appendText(dst, value)
+	return appendType(dst, value)
 }
 
 func (e *Encoder) appendSeries(id uint64, attributes pcommon.Map, at partition) {

@@ -45,11 +45,11 @@ func (s *source) take(n int) []byte {
 // bytes reads what stands after its length.
 func (s *source) bytes() []byte { return s.take(s.count(1)) }
 
-// width reads the width of the numbers of a dictionary.
-func (s *source) width() int {
+// shift reads the width of numbers, as the logarithm of its bytes.
+func (s *source) shift() uint8 {
 	taken := s.take(1)
 	if s.check(len(taken) == 1 && (taken[0] == 1 || taken[0] == 2 || taken[0] == 4)); s.failed {
-		return 1
+		return 0
 	}
-	return int(taken[0])
+	return taken[0] >> 1 // 1, 2 and 4 are 0, 1 and 2
 }
