@@ -87,7 +87,7 @@ func (e *Encoder) Reset(batch uint64) {
 	e.series.reset()
 	e.exemplars.reset()
 	clear(e.pending)
-	e.lately.batch++
+	e.lately.begin()
 	e.ids = batch << rowBits
 }
 
@@ -107,7 +107,10 @@ func (e *Encoder) Blocks() []*Block {
 
 // Commit says that every block is stored: the labels of its series need not be
 // written again.
-func (e *Encoder) Commit() { e.seen.add(e.pending) }
+func (e *Encoder) Commit() {
+	e.seen.add(e.pending)
+	e.lately.stored = true
+}
 
 func (e *Encoder) setToday() {
 	e.received = e.now()

@@ -114,6 +114,8 @@ func TestEncoder_Series(t *testing.T) {
 	require.Equal(t, 5, labels(1, false), "five series, each once though each has two points")
 	require.Equal(t, 5, labels(2, true), "what was not committed is written again")
 	require.Zero(t, labels(3, true))
+	require.Zero(t, labels(4, false))
+	require.Zero(t, labels(5, true), "what was stored stays known, though a batch between was not")
 }
 
 // gauge makes two points of each of n series.

@@ -61,22 +61,34 @@ func (s *SeenSeries) add(keys map[seriesKey]struct{}) {
 // order of attributes. To find one so is cheaper than to hash each of its attributes, and
 // than a look into the maps that all encoders share.
 type lately struct {
-	batch uint64
-	met   [latelySize]struct {
+	batch int // counts the encoder's batches
+	// since is the first batch of those that have all been stored, but the one that grows.
+	since  int
+	stored bool // the one that grows, which so has ended
+	met    [latelySize]struct {
 		labels xxh3.Uint128
 		at     partition
-		batch  uint64 // in which it was written; it is forgotten with the batch
+		batch  int // in which it was written
 		id     uint64
 	}
 }
 
 const latelySize = 1 << 15
 
+// begin begins a batch. What was written in one that was not stored is forgotten.
+func (l *lately) begin() {
+	l.batch++
+	if !l.stored {
+		l.since = l.batch
+	}
+	l.stored = false
+}
+
 // find returns the id of a series whose labels are stored, or in the batch, as far as
 // that is remembered.
 func (l *lately) find(labels xxh3.Uint128, at partition) (id uint64, found bool) {
 	slot := &l.met[labels.Lo%latelySize]
-	return slot.id, slot.batch == l.batch && slot.labels == labels && slot.at == at
+	return slot.id, slot.labels == labels && slot.at == at && slot.batch >= l.since
 }
 
 func (l *lately) remember(labels xxh3.Uint128, at partition, id uint64) {
