@@ -103,7 +103,11 @@ func killCollector(t *testing.T, r *rig.Rig, client *rig.Client) (time.Time, boo
 	return at, busy
 }
 
-func killEngine(_ *testing.T, r *rig.Rig, _ *rig.Client) (time.Time, bool) {
+// killEngine kills at some moment of an insert, if that has not ended by then.
+func killEngine(t *testing.T, r *rig.Rig, _ *rig.Client) (time.Time, bool) {
+	t.Helper()
+	require.Eventually(t, func() bool { return r.Proxy.Active.Load() > 0 }, stacktest.Patience, time.Millisecond)
+	time.Sleep(rand.N(20 * time.Millisecond))
 	busy := r.Proxy.Active.Load() > 0
 	at := r.Engine.Kill()
 	r.Engine.Start()
