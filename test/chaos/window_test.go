@@ -11,6 +11,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/faultproxy"
+	"github.com/telemetryflow/telemetryflow/test/chaos/internal/load"
 	"github.com/telemetryflow/telemetryflow/test/chaos/internal/rig"
 )
 
@@ -50,9 +51,12 @@ func turnWindow(t *testing.T, r *rig.Rig) rig.Verdict {
 
 	r.StartCollector(t)
 	inserts := r.Proxy.Inserts.Load()
-	second := send(t, r, "other", 9000)
+	second := r.StartLoad(t, "other", func(c *load.Config) { c.Rate = *flagRate })
+	second.AwaitAcked(t, 9000)
+	require.Eventually(t, func() bool { return r.Proxy.Inserts.Load() > inserts+60 }, stacktest.Patience, stacktest.Often,
+		"the window has turned over for every table")
+	second.Stop(t)
 	r.Settle(t, second)
-	require.Greater(t, r.Proxy.Inserts.Load(), inserts+30, "the window has turned over for every table")
 	r.Collector.Terminate()
 
 	require.NoError(t, r.Database.Exec(t.Context(), "DROP TABLE expiring SYNC"))
