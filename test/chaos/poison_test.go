@@ -119,11 +119,13 @@ func poisoned(book *ledger.Book, every int, outcome ledger.Outcome) (n int) {
 // awaitLost waits until no more than so many acknowledged items are missing.
 func awaitLost(t *testing.T, r *rig.Rig, client *rig.Client, n int) (verdict rig.Verdict) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	for until := time.Now().Add(stacktest.Patience); ; {
 		verdict = r.Judge(t, client)
-		return verdict.Lost <= n
-	}, time.Minute, 100*time.Millisecond, "good rows are missing")
-	return verdict
+		if verdict.Lost <= n {
+			return verdict
+		}
+		require.False(t, time.Now().After(until), "good rows are missing: %s, of which %d are bad", verdict, n)
+	}
 }
 
 // lettered counts the rows in the dead letters.
