@@ -349,9 +349,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT r.session_id, r.organization_id FROM public.refresh_tokens r WHERE r.token_hash = hash
 $$;
 
-CREATE FUNCTION find_challenge(hash bytea) RETURNS TABLE (user_id uuid, organization_id uuid)
+CREATE FUNCTION find_challenge(hash bytea) RETURNS TABLE (organization_id uuid, user_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT c.user_id, c.organization_id FROM public.login_challenges c WHERE c.token_hash = hash
+    SELECT c.organization_id, c.user_id FROM public.login_challenges c WHERE c.token_hash = hash
 $$;
 
 CREATE FUNCTION find_invitation(hash bytea) RETURNS TABLE (invitation_id uuid, organization_id uuid)
@@ -393,9 +393,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM public.sso_providers p WHERE p.provider_id = id AND p.is_enabled
 $$;
 
-CREATE FUNCTION find_identity(provider uuid, of_issuer text, of_subject text) RETURNS TABLE (user_id uuid, organization_id uuid)
+CREATE FUNCTION find_identity(provider uuid, of_issuer text, of_subject text) RETURNS TABLE (organization_id uuid, user_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT i.user_id, i.organization_id FROM public.user_identities i
+    SELECT i.organization_id, i.user_id FROM public.user_identities i
     WHERE i.provider_id = provider AND i.issuer = of_issuer AND i.subject = of_subject
 $$;
 

@@ -10,7 +10,7 @@ ON CONFLICT (user_id) DO UPDATE SET password_hash = EXCLUDED.password_hash, pass
 -- Only while the hash is still the one that was verified.
 UPDATE user_credentials SET password_hash = sqlc.arg(new_hash) WHERE user_id = $1 AND password_hash = sqlc.arg(old_hash);
 
--- name: SetTOTP :exec
+-- name: SetTOTP :execrows
 INSERT INTO user_credentials (user_id, organization_id, totp_secret) VALUES ($1, current_organization(), sqlc.arg(totp_secret))
 ON CONFLICT (user_id) DO UPDATE SET totp_secret = EXCLUDED.totp_secret, totp_confirmed_at = NULL, totp_last_step = 0
 WHERE user_credentials.totp_confirmed_at IS NULL;

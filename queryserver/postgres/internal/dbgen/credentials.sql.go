@@ -166,15 +166,18 @@ func (q *Queries) SetPassword(ctx context.Context, userID tenant.ID, passwordHas
 	return err
 }
 
-const setTOTP = `-- name: SetTOTP :exec
+const setTOTP = `-- name: SetTOTP :execrows
 INSERT INTO user_credentials (user_id, organization_id, totp_secret) VALUES ($1, current_organization(), $2)
 ON CONFLICT (user_id) DO UPDATE SET totp_secret = EXCLUDED.totp_secret, totp_confirmed_at = NULL, totp_last_step = 0
 WHERE user_credentials.totp_confirmed_at IS NULL
 `
 
-func (q *Queries) SetTOTP(ctx context.Context, userID tenant.ID, totpSecret []byte) error {
-	_, err := q.db.Exec(ctx, setTOTP, userID, totpSecret)
-	return err
+func (q *Queries) SetTOTP(ctx context.Context, userID tenant.ID, totpSecret []byte) (int64, error) {
+	result, err := q.db.Exec(ctx, setTOTP, userID, totpSecret)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const takeTOTPStep = `-- name: TakeTOTPStep :execrows
