@@ -127,3 +127,11 @@ type AuditEntry struct {
 	RequestID string         `json:"requestId,omitempty"`
 	Detail    map[string]any `json:"detail"`
 }
+
+// AuditQuery says which entries of the audit trail are wanted, newest first.
+type AuditQuery struct {
+	Before        int64 // sequence; 0: from the newest on
+	Action, Actor *string
+	From, To      time.Time
+	Limit         int
+}
