@@ -67,7 +67,10 @@ type SessionState struct {
 type Challenge struct {
 	UserRef
 	Methods []string // what is proved so far
-	Device  []byte   // the hash that the browser is known by, if it is
+	Account Hash     // under which failures are counted
+	Device  Hash     // that the browser is known by; zero: it is not
+	// Enroll means that the factor is not missing but has yet to be set up.
+	Enroll bool
 }
 
 // Refreshed is what became of a refresh token that was presented.

@@ -82,13 +82,15 @@ func (s *Store) KnownDevice(ctx context.Context, user queryserver.UserRef, devic
 func (s *Store) BeginChallenge(ctx context.Context, token queryserver.Hash, of queryserver.Challenge, expires time.Time) error {
 	return s.in(ctx, of.Organization, func(q *dbgen.Queries) error {
 		return q.InsertChallenge(ctx, dbgen.InsertChallengeParams{
-			TokenHash: token[:], UserID: of.User, Methods: of.Methods, Details: encode(challengeDetails{of.Device}), ExpiresAt: expires,
+			TokenHash: token[:], UserID: of.User, Methods: of.Methods, Details: encode(challengeDetails{of.Account[:], of.Device[:], of.Enroll}), ExpiresAt: expires,
 		})
 	})
 }
 
 type challengeDetails struct {
-	Device []byte `json:"device,omitempty"`
+	Account []byte `json:"account"`
+	Device  []byte `json:"device"`
+	Enroll  bool   `json:"enroll"`
 }
 
 // TryChallenge counts a try at the missing factor. It is not found when the challenge is
@@ -109,7 +111,9 @@ func (s *Store) TryChallenge(ctx context.Context, token queryserver.Hash, maxTri
 		var details challengeDetails
 		challenge = queryserver.Challenge{UserRef: queryserver.UserRef{Organization: found[0].Organization, User: row.UserID}, Methods: row.Methods}
 		err = decode(row.Details, &details)
-		challenge.Device = details.Device
+		copy(challenge.Account[:], details.Account)
+		copy(challenge.Device[:], details.Device)
+		challenge.Enroll = details.Enroll
 		return err
 	})
 	return challenge, err

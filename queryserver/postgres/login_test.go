@@ -70,7 +70,7 @@ func TestStore_Lockout(t *testing.T) {
 func TestStore_Challenge(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	of := queryserver.Challenge{UserRef: w.owner, Methods: []string{"pwd"}, Device: []byte("d")}
+	of := queryserver.Challenge{UserRef: w.owner, Methods: []string{"pwd"}, Account: hash("a"), Device: hash("d")}
 	require.NoError(t, w.store.BeginChallenge(t.Context(), hash("c"), of, time.Now().Add(time.Minute)))
 	require.NoError(t, w.store.BeginChallenge(t.Context(), hash("old"), of, time.Now().Add(-time.Second)))
 	_, err := w.store.TryChallenge(t.Context(), hash("old"), 5)
