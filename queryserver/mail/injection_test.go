@@ -17,7 +17,7 @@ func unescape(text string) string { return html.UnescapeString(text) }
 
 // hostile is a letter in which every text is of an attacker's choice.
 func hostile(payload string) []queryserver.Letter {
-	client := queryserver.Client{IP: laptop.IP.WithZone("").Unmap(), UserAgent: payload, RequestID: payload}
+	client := queryserver.Client{IP: laptop.IP, UserAgent: payload, RequestID: payload}
 	return []queryserver.Letter{
 		queryserver.InvitationLetter{Organization: payload, Inviter: payload, Link: reset.Link, Expires: noon},
 		queryserver.ResetLetter{Link: reset.Link, Expires: noon, Client: client},

@@ -3,8 +3,8 @@ package mail
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	netmail "net/mail"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -59,7 +59,7 @@ func DefaultSettings() Settings {
 	return Settings{TLS: StartTLS, FromName: "TelemetryFlow", Timeout: 30 * time.Second, MaxConnections: 4}
 }
 
-// ports are the usual ones (RFC 6409, RFC 8314, RFC 5321).
+// port is the one to connect to. The usual ones are those of RFC 6409, 8314 and 5321.
 func (s Settings) port() int {
 	switch {
 	case s.Port != 0:
