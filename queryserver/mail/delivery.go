@@ -29,7 +29,7 @@ func (m *SMTP) deliver(ctx context.Context, to string, message *gomail.Msg) erro
 	var conn net.Conn
 	defer func() {
 		if conn != nil {
-			conn.Close() // the library leaves it open after most errors
+			conn.Close() // before another takes its place; the library leaves it open after most errors
 		}
 	}()
 	// The context given to the dial function ends with the dialling; this one stays.

@@ -112,7 +112,8 @@ func (s *Sink) to(address string) []Message {
 // Transcript is all that was said so far, by both sides, decrypted.
 func (s *Sink) Transcript() string { return s.transcript.String() }
 
-// Peak is the highest number of sessions at the same time so far.
+// Peak is the highest number of sessions at the same time so far. A session may end a
+// moment after its client has heard the answer to QUIT.
 func (s *Sink) Peak() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
