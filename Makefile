@@ -113,7 +113,7 @@ fmt: $(LINT) ## Format the code
 generate: ## Regenerate go.mod's sums and the golden files
 	go mod tidy
 	go mod tidy -C tools
-	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./internal/migrate
+	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./internal/migrate ./queryserver/mail
 
 .PHONY: verify
 verify: $(BUILDER) ## Fail when generated files or the version set have drifted
