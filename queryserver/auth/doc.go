@@ -1,6 +1,6 @@
 // Package auth proves who calls, and makes the scope of the call.
 //
-//	result, err := service.Login(ctx, auth.Attempt{Email: …, Password: …, Client: …})
+//	result, err := service.Login(ctx, queryserver.LoginAttempt{Email: …, Password: …, Client: …})
 //	call, err := service.Authenticate(ctx, presented)
 //
 // Every way in gives the same kind of scope: a JWT, a session cookie, a token of a service

@@ -10,24 +10,6 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/token"
 )
 
-// Attempt is a login by password.
-type Attempt struct {
-	Email, Password string
-	Device          string // the cookie by which the browser may be known; empty: none
-	Cookie          bool   // the session is to be a browser's, with a cookie and no tokens
-	Client          queryserver.Client
-}
-
-// Result is a session, or what is lacking for one.
-type Result struct {
-	// Temporary is not empty when a second factor is asked for: ValidateMFA goes on with
-	// it. Enroll means that the factor must be set up first, as the organization demands.
-	Temporary string
-	Enroll    bool
-
-	Session *Opened
-}
-
 // The methods by which users prove themselves (RFC 8176).
 const (
 	methodPassword = "pwd"
@@ -39,7 +21,7 @@ const (
 
 // Login proves a user by his password. It is refused with one error and in one time,
 // whatever was wrong (ASVS 6.3.8), and each failure counts.
-func (s *Service) Login(ctx context.Context, attempt Attempt) (*Result, error) {
+func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (*queryserver.LoginResult, error) {
 	began := s.Now()
 	user, err := s.prove(ctx, attempt)
 	if is(err, queryserver.Unauthenticated) {
@@ -50,7 +32,7 @@ func (s *Service) Login(ctx context.Context, attempt Attempt) (*Result, error) {
 	}
 	if !user.HasMFA && !user.Policy.MFARequired {
 		opened, err := s.open(ctx, user.UserRef, opening{attempt.Client, attempt.Device, attempt.Cookie, []string{methodPassword}, s.account(attempt.Email)})
-		return &Result{Session: opened}, err
+		return &queryserver.LoginResult{Session: opened}, err
 	}
 	temporary := token.New(token.Challenge)
 	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: []string{methodPassword}, Account: s.account(attempt.Email), Enroll: !user.HasMFA}
@@ -61,11 +43,11 @@ func (s *Service) Login(ctx context.Context, attempt Attempt) (*Result, error) {
 	if err := s.Store.BeginChallenge(ctx, queryserver.Hash(temporary.Hash()), challenge, s.Now().Add(s.settings.Challenge)); err != nil {
 		return nil, err
 	}
-	return &Result{Temporary: temporary.Reveal(), Enroll: challenge.Enroll}, nil
+	return &queryserver.LoginResult{Temporary: temporary.Reveal(), Enroll: challenge.Enroll}, nil
 }
 
 // prove checks the password. Every path costs one hash.
-func (s *Service) prove(ctx context.Context, attempt Attempt) (user queryserver.Account, err error) {
+func (s *Service) prove(ctx context.Context, attempt queryserver.LoginAttempt) (user queryserver.Account, err error) {
 	account := s.account(attempt.Email)
 	user, exists, err := s.Store.FindLogin(ctx, normal(attempt.Email))
 	if err != nil {

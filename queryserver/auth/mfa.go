@@ -12,17 +12,9 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/totp"
 )
 
-// SecondFactor is a code for a challenge: of the app, or a recovery code.
-type SecondFactor struct {
-	Temporary, Code string
-	Device          string
-	Cookie          bool
-	Client          queryserver.Client
-}
-
 // ValidateMFA ends a login with its second factor. A challenge takes a few tries, and
 // failures count as those of the password do.
-func (s *Service) ValidateMFA(ctx context.Context, factor SecondFactor) (*Opened, error) {
+func (s *Service) ValidateMFA(ctx context.Context, factor queryserver.SecondFactor) (*queryserver.OpenedSession, error) {
 	began := s.Now()
 	challenge, hash, err := s.challenge(ctx, factor.Temporary)
 	if err != nil {
@@ -143,18 +135,11 @@ func (s *Service) match(ctx context.Context, user queryserver.UserRef, code stri
 	return step, ok, nil
 }
 
-// Enrollment is a second factor to be set up in an app.
-type Enrollment struct {
-	Secret string // base32, to be typed in
-	URI    string // otpauth://…
-	PNG    []byte // the URI as a QR code
-}
-
 // qrPixels is the width of a QR code that phones read from a screen.
 const qrPixels = 256
 
 // BeginMFA makes a secret for a user, which counts once a code of it was seen.
-func (s *Service) BeginMFA(ctx context.Context, ref queryserver.UserRef) (*Enrollment, error) {
+func (s *Service) BeginMFA(ctx context.Context, ref queryserver.UserRef) (*queryserver.Enrollment, error) {
 	user, err := s.Store.User(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -165,7 +150,7 @@ func (s *Service) BeginMFA(ctx context.Context, ref queryserver.UserRef) (*Enrol
 	}
 	uri := secret.URI(s.settings.Issuer, user.Email)
 	png, err := totp.QR(uri, qrPixels)
-	return &Enrollment{Secret: secret.Text(), URI: uri, PNG: png}, err
+	return &queryserver.Enrollment{Secret: secret.Text(), URI: uri, PNG: png}, err
 }
 
 // ConfirmMFA makes a second factor count, and gives its recovery codes: the only time

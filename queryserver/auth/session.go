@@ -27,26 +27,6 @@ type AccessTokens interface {
 	Verify(ctx context.Context, text string) (Claims, error)
 }
 
-// Tokens are a session outside of a browser.
-type Tokens struct {
-	Access  string
-	Expires time.Time // of Access
-	Refresh string
-}
-
-// Opened is a session that has begun.
-type Opened struct {
-	queryserver.UserRef
-	ID     tenant.ID
-	Tenant tenant.ID // zero: the user is a member of none
-	// Tokens are for programs. Else Cookie is for the browser, and ends with Expires.
-	Tokens  *Tokens
-	Cookie  string
-	Expires time.Time
-	// Device is the cookie by which the browser is known from now on.
-	Device string
-}
-
 type opening struct {
 	client  queryserver.Client
 	device  string
@@ -56,7 +36,7 @@ type opening struct {
 }
 
 // open begins a session for a user who has proved himself with all that is asked.
-func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening) (*Opened, error) {
+func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening) (*queryserver.OpenedSession, error) {
 	grants, err := s.Store.UserGrants(ctx, user)
 	if err != nil {
 		return nil, err
@@ -66,7 +46,7 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 		device = token.New(token.Device)
 	}
 	now, absolute := s.openedAt()
-	opened := &Opened{UserRef: user, Tenant: firstTenant(grants), Expires: absolute, Device: device.Reveal()}
+	opened := &queryserver.OpenedSession{UserRef: user, Tenant: firstTenant(grants), Expires: absolute, Device: device.Reveal()}
 	session := &queryserver.NewSession{
 		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Methods: o.methods, Client: o.client,
 		RefreshExpires: now.Add(s.settings.Idle), Expires: absolute,
@@ -98,7 +78,7 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 }
 
 // sign makes the tokens of a session in a tenant.
-func (s *Service) sign(user queryserver.UserRef, session, in tenant.ID, grants []queryserver.Grant, refresh string, absolute time.Time) (*Tokens, error) {
+func (s *Service) sign(user queryserver.UserRef, session, in tenant.ID, grants []queryserver.Grant, refresh string, absolute time.Time) (*queryserver.Tokens, error) {
 	claims := Claims{UserRef: user, Session: session, Tenant: in, Expires: s.Now().Add(s.settings.AccessToken)}
 	if claims.Expires.After(absolute) {
 		claims.Expires = absolute
@@ -109,7 +89,7 @@ func (s *Service) sign(user queryserver.UserRef, session, in tenant.ID, grants [
 		}
 	}
 	access, err := s.Tokens.Sign(claims)
-	return &Tokens{Access: access, Expires: claims.Expires, Refresh: refresh}, err
+	return &queryserver.Tokens{Access: access, Expires: claims.Expires, Refresh: refresh}, err
 }
 
 // successorRow is what the successor of a refresh token is sealed for.
@@ -118,7 +98,7 @@ func successorRow(of queryserver.Hash) seal.Row {
 }
 
 // Refresh exchanges a refresh token for new tokens.
-func (s *Service) Refresh(ctx context.Context, text string, client queryserver.Client) (*Opened, error) {
+func (s *Service) Refresh(ctx context.Context, text string, client queryserver.Client) (*queryserver.OpenedSession, error) {
 	presented, err := token.Parse(token.Refresh, text)
 	if err != nil {
 		return nil, errSessionEnded()
@@ -152,7 +132,7 @@ func (s *Service) Refresh(ctx context.Context, text string, client queryserver.C
 	if err != nil {
 		return nil, err
 	}
-	opened := &Opened{UserRef: done.UserRef, ID: done.Session, Tenant: state.Tenant, Expires: state.ExpiresAt}
+	opened := &queryserver.OpenedSession{UserRef: done.UserRef, ID: done.Session, Tenant: state.Tenant, Expires: state.ExpiresAt}
 	opened.Tokens, err = s.sign(done.UserRef, done.Session, state.Tenant, grants, refresh, state.ExpiresAt)
 	return opened, err
 }
@@ -163,7 +143,7 @@ func errSessionEnded() error {
 
 // SwitchTenant moves the session of a call to another tenant of the user's, and gives an
 // access token for it. NotFound: he is no member.
-func (s *Service) SwitchTenant(ctx context.Context, call *queryserver.Call, to tenant.ID) (*Tokens, error) {
+func (s *Service) SwitchTenant(ctx context.Context, call *queryserver.Call, to tenant.ID) (*queryserver.Tokens, error) {
 	if call.Session.IsZero() {
 		return nil, queryserver.Errorf(queryserver.Invalid, "only sessions of users move between tenants: name the tenant in the %s header", tenant.TenantHeader)
 	}
