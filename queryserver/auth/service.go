@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 )
@@ -21,7 +22,7 @@ type Dependencies struct {
 	Hasher *password.Hasher
 	Policy *password.Policy
 	Sealer *seal.Sealer
-	Tokens AccessTokens
+	Tokens *jwt.Tokens
 	Mailer queryserver.Mailer
 	// AccountKey keys the hashes of e-mail addresses under which failures are counted. It
 	// is the same on all servers.

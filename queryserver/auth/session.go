@@ -2,30 +2,13 @@ package auth
 
 import (
 	"context"
-	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/token"
 )
-
-// Claims are what an access token says (RFC 9068).
-type Claims struct {
-	queryserver.UserRef
-	Session   tenant.ID
-	Workspace tenant.ID
-	Tenant    tenant.ID
-	Expires   time.Time
-}
-
-// AccessTokens signs and verifies access tokens.
-type AccessTokens interface {
-	Sign(claims Claims) (string, error)
-	// Verify gives an error that says nothing of the token for every one that is not
-	// valid at the moment.
-	Verify(ctx context.Context, text string) (Claims, error)
-}
 
 type opening struct {
 	client  queryserver.Client
@@ -72,24 +55,21 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 		s.tellUser(ctx, user, queryserver.NewDeviceLetter{At: now, Client: o.client})
 	}
 	if !o.cookie {
-		opened.Tokens, err = s.sign(user, opened.ID, opened.Tenant, grants, refresh.Reveal(), absolute)
+		opened.Tokens, err = s.sign(user, opened.ID, opened.Tenant, grants, refresh.Reveal())
 	}
 	return opened, err
 }
 
 // sign makes the tokens of a session in a tenant.
-func (s *Service) sign(user queryserver.UserRef, session, in tenant.ID, grants []queryserver.Grant, refresh string, absolute time.Time) (*queryserver.Tokens, error) {
-	claims := Claims{UserRef: user, Session: session, Tenant: in, Expires: s.Now().Add(s.settings.AccessToken)}
-	if claims.Expires.After(absolute) {
-		claims.Expires = absolute
-	}
+func (s *Service) sign(user queryserver.UserRef, session, in tenant.ID, grants []queryserver.Grant, refresh string) (*queryserver.Tokens, error) {
+	claims := jwt.Claims{Subject: user.User, Session: session, Organization: user.Organization}
 	for _, grant := range grants {
 		if grant.Tenant.Tenant == in {
-			claims.Workspace = grant.Tenant.Workspace
+			claims.Workspace, claims.Tenant = grant.Tenant.Workspace, in
 		}
 	}
-	access, err := s.Tokens.Sign(claims)
-	return &queryserver.Tokens{Access: access, Expires: claims.Expires, Refresh: refresh}, err
+	access, said, err := s.Tokens.Issue(claims)
+	return &queryserver.Tokens{Access: access, Expires: said.Expires, Refresh: refresh}, err
 }
 
 // successorRow is what the successor of a refresh token is sealed for.
@@ -133,7 +113,7 @@ func (s *Service) Refresh(ctx context.Context, text string, client queryserver.C
 		return nil, err
 	}
 	opened := &queryserver.OpenedSession{UserRef: done.UserRef, ID: done.Session, Tenant: state.Tenant, Expires: state.ExpiresAt}
-	opened.Tokens, err = s.sign(done.UserRef, done.Session, state.Tenant, grants, refresh, state.ExpiresAt)
+	opened.Tokens, err = s.sign(done.UserRef, done.Session, state.Tenant, grants, refresh)
 	return opened, err
 }
 
@@ -158,14 +138,10 @@ func (s *Service) SwitchTenant(ctx context.Context, call *queryserver.Call, to t
 	if _, member := scopeIn(user.Organization, to, grants); !member {
 		return nil, queryserver.Errorf(queryserver.NotFound, "there is no such tenant")
 	}
-	state, err := s.Store.FindSession(ctx, call.Session)
-	if err != nil {
-		return nil, err
-	}
 	if err := s.Store.SwitchTenant(ctx, call, to); err != nil {
 		return nil, err
 	}
-	return s.sign(user, call.Session, to, grants, "", state.ExpiresAt)
+	return s.sign(user, call.Session, to, grants, "")
 }
 
 // userOf is the user of a call; Forbidden for programs.

@@ -7,8 +7,6 @@ import (
 
 // Settings are the lives of what a login gives. Each has a default in DefaultSettings.
 type Settings struct {
-	// AccessToken is for how long a JWT proves its bearer: at most 10 minutes.
-	AccessToken time.Duration `mapstructure:"access_token"`
 	// Idle is after how long without a call a session ends (NIST SP 800-63B-4, 2.2.3).
 	Idle time.Duration `mapstructure:"idle"`
 	// Absolute is after how long a session ends whatever is done in it.
@@ -29,14 +27,10 @@ type Settings struct {
 	Issuer string `mapstructure:"issuer"`
 }
 
-// maxAccessToken bounds how long a token outlives the end of its session where the
-// server cannot be asked.
-const maxAccessToken = 10 * time.Minute
-
 // DefaultSettings are those of NIST SP 800-63B-4, AAL2, and of OWASP ASVS 5.0, 6.4.
 func DefaultSettings() Settings {
 	return Settings{
-		AccessToken: 10 * time.Minute, Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
+		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
 		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Invitation: time.Hour * 24 * 3, Issuer: "TelemetryFlow",
 	}
 }
@@ -47,7 +41,6 @@ func (s Settings) Validate() error {
 		key             string
 		value, from, to time.Duration
 	}{
-		{"access_token", s.AccessToken, time.Minute, maxAccessToken},
 		{"idle", s.Idle, time.Minute, 24 * time.Hour},
 		{"absolute", s.Absolute, s.Idle, 30 * 24 * time.Hour},
 		{"challenge", s.Challenge, 30 * time.Second, 15 * time.Minute},
