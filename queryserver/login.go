@@ -99,14 +99,3 @@ type ServiceToken struct {
 	ExpiresAt                 *time.Time
 	Revoked                   bool
 }
-
-// SigningKey signs access tokens for a time, and proves them for some more.
-type SigningKey struct {
-	ID         string
-	Private    []byte // sealed
-	Public     []byte
-	CreatedAt  time.Time
-	SignsFrom  time.Time
-	SignsUntil time.Time
-	ExpiresAt  time.Time
-}

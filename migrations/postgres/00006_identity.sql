@@ -247,15 +247,14 @@ CREATE TABLE sso_logins (
 );
 CREATE INDEX sso_logins_expires_at ON sso_logins (expires_at);
 
--- The keys under which access tokens are signed.
+-- The keys under which access tokens are signed. Each follows on another, which only one
+-- key does, so that servers that make the next one at once do not make two.
 CREATE TABLE signing_keys (
-    key_id      text        PRIMARY KEY,
-    private_key bytea       NOT NULL, -- sealed
-    public_key  bytea       NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    signs_from  timestamptz NOT NULL,
-    signs_until timestamptz NOT NULL,
-    expires_at  timestamptz NOT NULL CHECK (expires_at > signs_until AND signs_until > signs_from)
+    key_id     text        PRIMARY KEY,
+    sealed     text        NOT NULL, -- the private key
+    use_from   timestamptz NOT NULL,
+    previous   text        NOT NULL UNIQUE, -- empty for the first
+    created_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Row-level security.
@@ -447,26 +446,20 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        OR window_began < now() - interval '30 days' AND COALESCE(locked_until, '-infinity') < now()
 $$;
 
--- Keys that sign access tokens, and those that did so lately. add_signing_key says whether
--- it was the first to add a key for its time.
-CREATE FUNCTION read_signing_keys()
-RETURNS TABLE (key_id text, private_key bytea, public_key bytea, created_at timestamptz, signs_from timestamptz, signs_until timestamptz, expires_at timestamptz)
+CREATE FUNCTION read_signing_keys() RETURNS TABLE (key_id text, sealed text, use_from timestamptz, previous text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT key_id, private_key, public_key, created_at, signs_from, signs_until, expires_at FROM public.signing_keys
-    WHERE expires_at > now() ORDER BY signs_from
+    SELECT k.key_id, k.sealed, k.use_from, k.previous FROM public.signing_keys k ORDER BY k.use_from
 $$;
 
-CREATE FUNCTION add_signing_key(id text, sealed bytea, public bytea, signs_from timestamptz, signs_until timestamptz, expires_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    LOCK TABLE public.signing_keys IN SHARE ROW EXCLUSIVE MODE;
-    DELETE FROM public.signing_keys k WHERE k.expires_at < now();
-    IF EXISTS (SELECT FROM public.signing_keys k WHERE k.signs_until > add_signing_key.signs_from) THEN
-        RETURN FALSE;
-    END IF;
-    INSERT INTO public.signing_keys VALUES (id, sealed, public, now(), signs_from, signs_until, expires_at);
-    RETURN TRUE;
-END $$;
+CREATE FUNCTION add_signing_key(id text, sealed_key text, from_time timestamptz, after text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO public.signing_keys (key_id, sealed, use_from, previous) VALUES (id, sealed_key, from_time, after) ON CONFLICT (previous) DO NOTHING
+$$;
+
+CREATE FUNCTION delete_signing_keys(ids text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM public.signing_keys WHERE key_id = ANY (ids)
+$$;
 
 -- The set-up link of an installation without users.
 CREATE FUNCTION has_users() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -501,7 +494,7 @@ GRANT EXECUTE ON FUNCTION find_login(text), organization_of_session(uuid), find_
     read_login_provider(uuid), find_identity(uuid, text, text), organization_of_domain(text),
     begin_sso_login(bytea, bytea, uuid, bytea, timestamptz), finish_sso_login(bytea, bytea),
     login_lock(bytea, bytea), note_login_failure(bytea, bytea), clear_login_failures(bytea),
-    read_signing_keys(), add_signing_key(text, bytea, bytea, timestamptz, timestamptz, timestamptz),
+    read_signing_keys(), add_signing_key(text, text, timestamptz, text), delete_signing_keys(text[]),
     has_users(), offer_setup(bytea, timestamptz), take_setup(bytea), prune_logins() TO telemetryflow_app;
 
 -- The chain of the audit trail: each entry's hash is of its digest and of the hash before.
@@ -606,7 +599,7 @@ DROP TABLE audit_heads;
 ALTER TABLE audit_logs DROP COLUMN chain, DROP COLUMN sequence, DROP COLUMN request_id;
 ALTER TABLE audit_logs ENABLE TRIGGER append_only;
 DROP FUNCTION prune_logins(), take_setup(bytea), offer_setup(bytea, timestamptz), has_users(),
-    add_signing_key(text, bytea, bytea, timestamptz, timestamptz, timestamptz), read_signing_keys(),
+    delete_signing_keys(text[]), add_signing_key(text, text, timestamptz, text), read_signing_keys(),
     clear_login_failures(bytea), note_login_failure(bytea, bytea), login_lock(bytea, bytea),
     finish_sso_login(bytea, bytea), begin_sso_login(bytea, bytea, uuid, bytea, timestamptz), organization_of_domain(text),
     find_identity(uuid, text, text), read_login_provider(uuid), login_providers(text, text), find_service_token(bytea),

@@ -89,22 +89,6 @@ func (s *Store) NoteTokenUse(ctx context.Context, organization, token tenant.ID)
 	return s.in(ctx, organization, func(q *dbgen.Queries) error { return q.NoteTokenUse(ctx, token) })
 }
 
-// SigningKeys are the keys of access tokens that have not expired, by the time from which
-// they sign.
-func (s *Store) SigningKeys(ctx context.Context) ([]queryserver.SigningKey, error) {
-	return call(ctx, s, pgx.RowToStructByPos[queryserver.SigningKey], "read_signing_keys")
-}
-
-// AddSigningKey keeps a key, unless there is one for its time already, which another
-// server has made a moment ago.
-func (s *Store) AddSigningKey(ctx context.Context, key *queryserver.SigningKey) (added bool, err error) {
-	rows, err := call(ctx, s, pgx.RowTo[bool], "add_signing_key", key.ID, key.Private, key.Public, key.SignsFrom, key.SignsUntil, key.ExpiresAt)
-	if err != nil {
-		return false, err
-	}
-	return len(rows) == 1 && rows[0], nil
-}
-
 // Audit writes an entry of what changed nothing: a failure or a denial.
 func (s *Store) Audit(ctx context.Context, organization tenant.ID, by queryserver.Subject, client queryserver.Client, action, subject, outcome string, detail map[string]any) error {
 	return s.in(ctx, organization, func(q *dbgen.Queries) error {
