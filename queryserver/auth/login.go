@@ -22,7 +22,7 @@ const (
 // Login proves a user by his password. It is refused with one error and in one time,
 // whatever was wrong (ASVS 6.3.8), and each failure counts.
 func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (*queryserver.LoginResult, error) {
-	began := s.Now()
+	began := time.Now() // of the machine: it is awaited
 	user, err := s.prove(ctx, attempt)
 	if is(err, queryserver.Unauthenticated) {
 		s.Hasher.AwaitRefusal(ctx, began)

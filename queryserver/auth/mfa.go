@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
@@ -15,7 +16,7 @@ import (
 // ValidateMFA ends a login with its second factor. A challenge takes a few tries, and
 // failures count as those of the password do.
 func (s *Service) ValidateMFA(ctx context.Context, factor queryserver.SecondFactor) (*queryserver.OpenedSession, error) {
-	began := s.Now()
+	began := time.Now() // of the machine: it is awaited
 	challenge, hash, err := s.challenge(ctx, factor.Temporary)
 	if err != nil {
 		return nil, err

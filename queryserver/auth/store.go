@@ -21,6 +21,7 @@ type Store interface {
 
 	BeginChallenge(ctx context.Context, token queryserver.Hash, of queryserver.Challenge, expires time.Time) error
 	TryChallenge(ctx context.Context, token queryserver.Hash, maxTries int) (queryserver.Challenge, error)
+	EndChallenge(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash) error
 	PassTOTP(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash, step int64) (bool, error)
 	PassRecoveryCode(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash, number int) (bool, error)
 	TakeTOTPStep(ctx context.Context, user queryserver.UserRef, step int64) (bool, error)

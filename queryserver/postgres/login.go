@@ -119,6 +119,11 @@ func (s *Store) TryChallenge(ctx context.Context, token queryserver.Hash, maxTri
 	return challenge, err
 }
 
+// EndChallenge ends a challenge whose factor was set up; NotFound: it is over already.
+func (s *Store) EndChallenge(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash) error {
+	return s.in(ctx, user.Organization, func(q *dbgen.Queries) error { return found(q.ConsumeChallenge(ctx, challenge[:])) })
+}
+
 func key(device queryserver.Hash) []byte {
 	if device == (queryserver.Hash{}) {
 		return []byte{}
