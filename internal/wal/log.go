@@ -174,6 +174,20 @@ func (l *Log) size() (size int64) {
 	return size
 }
 
+// Room is how many bytes the payload of a record may have at the moment, at most.
+func (l *Log) Room() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var rest int64
+	if l.active != nil {
+		rest = l.last().size - l.written() - controlReserve - frameSize
+	}
+	if l.admit(l.settings.SegmentSize) == nil {
+		rest = max(rest, l.settings.MaxSize-l.size()-headerSize-controlReserve-frameSize)
+	}
+	return max(rest, 0)
+}
+
 // MaxSize is the bound of Size.
 func (l *Log) MaxSize() int64 { return l.settings.MaxSize }
 

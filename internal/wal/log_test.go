@@ -197,3 +197,19 @@ func FuzzReplay(f *testing.F) {
 		require.Equal(t, append(before, "more"), first(payloads(t, open(t, disk.Restart(waltest.Nothing), small))))
 	})
 }
+
+// Room is exact: so much fits, and not a byte more.
+func TestLog_Room(t *testing.T) {
+	t.Parallel()
+	log := open(t, waltest.New(), wal.Settings{SegmentSize: 1 << 20, MaxSize: 4 << 20})
+	for fill := 0; ; fill++ {
+		room := log.Room()
+		_, _, err := log.Append(1, make([]byte, room+1))
+		require.ErrorIs(t, err, wal.ErrFull)
+		if room == 0 {
+			require.Positive(t, fill)
+			return
+		}
+		appended(t, log, string(make([]byte, min(room, int64(300_000+fill*1000)))))
+	}
+}

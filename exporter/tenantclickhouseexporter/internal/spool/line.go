@@ -41,19 +41,25 @@ func (l *line) held(owner tenant.ID) int64 {
 	return 0
 }
 
-// take removes requests until they have so many items or bytes, at least one.
-func (l *line) take(maxItems, maxBytes int) (taken []*Request) {
+// take removes requests until they have so many items or bytes, at least one. Those
+// that the log has no room for are removed too, and do not keep smaller ones out.
+func (l *line) take(maxItems, maxBytes int, room int64) (taken, tooLarge []*Request) {
 	items, bytes := 0, 0
 	for len(l.turns) > 0 {
 		owner := l.turns[0]
 		q := l.queues[owner]
 		r := q.requests[0]
-		if len(taken) > 0 && (items+r.Items() > maxItems || bytes+r.Bytes > maxBytes) {
+		fits := int64(r.Bytes) <= room
+		if fits && len(taken) > 0 && (items+r.Items() > maxItems || bytes+r.Bytes > maxBytes || int64(bytes+r.Bytes) > room) {
 			break
 		}
 		r.taken = true
-		taken = append(taken, r)
-		items, bytes = items+r.Items(), bytes+r.Bytes
+		if fits {
+			taken = append(taken, r)
+			items, bytes = items+r.Items(), bytes+r.Bytes
+		} else {
+			tooLarge = append(tooLarge, r)
+		}
 		q.requests = q.requests[1:]
 		q.bytes -= int64(r.Bytes)
 		l.requests--
@@ -65,7 +71,7 @@ func (l *line) take(maxItems, maxBytes int) (taken []*Request) {
 			delete(l.queues, owner)
 		}
 	}
-	return taken
+	return taken, tooLarge
 }
 
 // tenants remembers who has sent lately: they share what room there is.

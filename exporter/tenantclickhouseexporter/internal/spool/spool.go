@@ -79,6 +79,7 @@ type Spool struct {
 	unseal   []*Batch // to be sealed
 	record   []byte
 	full     time.Time // until then the log is taken to have no room
+	warned   time.Time // that it has no room for some requests
 	hasPoint bool      // the log has a checkpoint
 	expired  time.Time // when what is old was forgotten
 }

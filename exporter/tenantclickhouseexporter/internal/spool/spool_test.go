@@ -72,6 +72,27 @@ func TestSpool_Groups(t *testing.T) {
 	require.Less(t, disk.Ops(), 10, "two groups")
 }
 
+// A request that the log has no room for keeps no smaller one out.
+func TestSpool_TooLargeAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, waltest.New(), wal.Settings{SegmentSize: 1 << 20, MaxSize: 2 << 20})
+	large, small := request("large"), request("small")
+	large.Bytes = 3 << 20
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := put(s, large); !errors.Is(err, spool.ErrFull) {
+			t.Error(err)
+		}
+	})
+	both.Go(func() {
+		if err := put(s, small); err != nil {
+			t.Error(err)
+		}
+	})
+	both.Wait()
+	require.Equal(t, 1, s.Queue().Items)
+}
+
 // One request that cannot be encoded, and one whose client has left, cost no other.
 func TestSpool_RefusedAlone(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,8 @@ import (
 const (
 	// retryWrite is how long to wait before a record that must be written is tried again.
 	retryWrite = 200 * time.Millisecond
+	// warnEvery keeps a full log from filling another one.
+	warnEvery = 10 * time.Second
 	// A group is small enough that nobody waits long for the one before: it is encoded
 	// in some 20 ms.
 	maxGroupItems = 8_192
@@ -78,11 +80,20 @@ func (s *Spool) pause() time.Duration {
 	return time.Hour
 }
 
-// collect takes requests that have arrived.
+// collect takes requests that have arrived. Those for which there is no room are refused.
 func (s *Spool) collect() (requests []*Request, closed bool) {
+	room := s.log.Room() // not under s.mu: the log may be waiting for the disk
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.waiting.take(min(maxGroupItems, s.settings.MaxRows), maxGroupBytes), s.closed
+	requests, tooLarge := s.waiting.take(min(maxGroupItems, s.settings.MaxRows), maxGroupBytes, room)
+	for _, r := range tooLarge {
+		r.answer <- ErrFull // of one place: nobody is waited for
+	}
+	if now := s.settings.Clock(); len(tooLarge) > 0 && now.Sub(s.warned) > warnEvery {
+		s.warned = now
+		s.logger.Warn("The log has too little room for some requests, which are refused until ClickHouse takes what it holds.", zap.Int64("room", room))
+	}
+	return requests, s.closed
 }
 
 // writeGroup encodes the requests, makes them durable and answers them.

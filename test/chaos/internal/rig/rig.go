@@ -16,6 +16,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
+	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
@@ -44,6 +45,7 @@ type Rig struct {
 	Folder   string        // of all data
 	Patience time.Duration // of Settle, without any progress
 	key      apikey.Credential
+	world    *apikeytest.World
 }
 
 // LogDirectory is where the collector keeps its write-ahead log.
@@ -60,9 +62,8 @@ func New(t testing.TB) *Rig {
 		Program:  stacktest.Program(t, "telemetryflow-collector"),
 		Folder:   t.TempDir(),
 		Patience: patience,
-		key: world.Key(t, func(k *keyadmin.NewKey) {
-			k.Permissions = []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
-		}),
+		key:      world.Key(t, writes),
+		world:    world,
 	}
 	r.lay(t, world.IngestURL)
 	r.startEngine(t)
@@ -72,6 +73,19 @@ func New(t testing.TB) *Rig {
 	r.Proxy = proxy
 	t.Cleanup(proxy.Down)
 	return r
+}
+
+// writes lets a key send every signal.
+func writes(k *keyadmin.NewKey) {
+	k.Permissions = []tenant.Permission{tenant.TracesWrite, tenant.MetricsWrite, tenant.LogsWrite}
+}
+
+// Neighbour makes a key of another tenant.
+func (r *Rig) Neighbour(t testing.TB) apikey.Credential {
+	t.Helper()
+	id, err := bootstrap.CreateTenant(t.Context(), r.world.Pool, r.world.Organization, r.world.Workspace, "neighbour")
+	require.NoError(t, err)
+	return r.world.Key(t, writes, func(k *keyadmin.NewKey) { k.Binding = id })
 }
 
 // lay lays the pipes to PostgreSQL and Redis, whose servers listen on unix sockets.
