@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector slows everything down unevenly: there is nothing to measure with it.
+
 package password
 
 import (
@@ -73,6 +77,7 @@ func TestASVS6_3_8_TimeDoesNotTellUnknownUsers(t *testing.T) {
 		}
 		if algorithm == Bcrypt { // slow, and the way there is the same
 			delete(calls, "far too long")
+			delete(calls, "a NUL")
 			delete(calls, "unreadable hash")
 		}
 		times := samples(t, 24, calls)
