@@ -13,6 +13,8 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
+const jsonType = "application/json"
+
 // readBody reads a JSON body whole, within its size and time, and puts back what it has
 // read. Of other routes it only bounds the body.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, route *Route) error {
@@ -50,6 +52,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, route *Route) 
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Content-Type", jsonType) // huma knows this spelling only
 	return nil
 }
 
@@ -71,7 +74,7 @@ func bodyError(err error, limit int64) error {
 
 func requireJSON(contentType string) error {
 	kind, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil || kind != "application/json" || parameters["charset"] != "" && !strings.EqualFold(parameters["charset"], "utf-8") {
+	if err != nil || kind != jsonType || parameters["charset"] != "" && !strings.EqualFold(parameters["charset"], "utf-8") {
 		return queryserver.Errorf(unsupportedMedia, "the body must be application/json in UTF-8")
 	}
 	return nil
@@ -88,7 +91,7 @@ func acceptsJSON(accept []string) error {
 			continue
 		}
 		switch kind {
-		case "*/*", "application/*", "application/json", problemType:
+		case "*/*", "application/*", jsonType, problemType:
 			return nil
 		}
 	}

@@ -38,9 +38,10 @@ func newDescription(version string, cookies Cookies) *huma.OpenAPI {
 // newHuma makes the API that routes register with. It serves nothing by itself: the
 // description and its page are routes like others.
 func newHuma(description *huma.OpenAPI, mux humago.Mux) huma.API {
+	format := huma.Format{Marshal: marshalJSON, Unmarshal: json.Unmarshal}
 	api := huma.NewAPI(huma.Config{
 		OpenAPI:                      description,
-		Formats:                      map[string]huma.Format{"application/json": {Marshal: marshalJSON, Unmarshal: json.Unmarshal}},
+		Formats:                      map[string]huma.Format{"application/json": format, "json": format}, // json: of …+json
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{sayProblem},

@@ -200,6 +200,9 @@ func (f *fixture) routes() []Route {
 		JSON(Public(), at("POST", "/api/v2/login", "login"), echoThing),
 		JSON(Public(), at("GET", "/api/v2/fail/{kind}", "fail"), fail),
 		JSON(Public(), at("GET", "/api/v2/slow", "slow"), f.slow),
+		JSON(Public(), at("POST", "/api/v2/slow", "slowWrite"), func(ctx context.Context, call queryserver.Call, _ *thingInput) (*struct{}, error) {
+			return f.slow(ctx, call, nil)
+		}),
 		Raw(Requires(queryserver.AuditRead), Operation{Method: "GET", Path: "/page"}, func(w http.ResponseWriter, _ *http.Request, _ queryserver.Call) error {
 			_, err := io.WriteString(w, "page")
 			return err
