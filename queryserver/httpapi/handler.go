@@ -4,7 +4,9 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // handler is what the public listener serves: each layer with the next one inside.
@@ -40,14 +42,15 @@ func (s *Server) observed(next http.Handler) http.Handler {
 	)
 }
 
-// routed names the route to the log, the span and the metrics. These read the pattern of
-// the very request they passed on, so it is set before anybody copies the request.
+// routed names the route to the log, the span and the metrics. The latter two read the
+// pattern of the very request they passed on, so it is set before anybody copies it.
 func (s *Server) routed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := exchangeOf(r.Context())
 		if cleanPath(r.URL) {
 			if e.route = s.router.find(r); e.route != nil {
 				r.Pattern = e.route.pattern()
+				trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("http.route", e.route.operation.Path))
 			}
 		}
 		next.ServeHTTP(w, r)
