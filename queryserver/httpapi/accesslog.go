@@ -21,27 +21,26 @@ const statusLeft = 499
 // route's template, so there is no place for a secret (ASVS 16.2.5).
 func (s *Server) log(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun := time.Now()
-		answer := &recorder{ResponseWriter: w}
-		defer func() {
-			if answer.status == 0 { // the handler wrote nothing: net/http answers 200
-				answer.status = http.StatusOK
-			}
-			e := exchangeOf(r.Context())
-			level := slog.LevelInfo
-			attributes := append(e.attributes(r), slog.Int64("bytes", answer.bytes), slog.Duration("duration", time.Since(begun)))
-			switch {
-			case e.err != nil && errors.Is(e.err, context.Canceled) && r.Context().Err() != nil:
-				answer.status = statusLeft
-			case e.err != nil && answer.status >= http.StatusInternalServerError:
-				level = slog.LevelError
-				attributes = append(attributes, slog.String("error", e.err.Error()))
-			}
-			attributes = append(attributes, slog.Int("status", answer.status))
-			s.logger.LogAttrs(r.Context(), level, "request", attributes...)
-		}()
-		s.recovering(answer, r, next)
+		begun, answer := time.Now(), &recorder{ResponseWriter: w}
+		defer s.writeLine(r, answer, begun)
+		s.recovering(answer, r, next) //nolint:contextcheck // the context is in the request
 	})
+}
+
+func (s *Server) writeLine(r *http.Request, answer *recorder, begun time.Time) {
+	e, ctx := exchangeOf(r.Context()), r.Context()
+	level, status := slog.LevelInfo, answer.status
+	attributes := append(e.attributes(r), slog.Int64("bytes", answer.bytes), slog.Duration("duration", time.Since(begun)))
+	switch {
+	case status == 0: // the handler wrote nothing: net/http answers 200
+		status = http.StatusOK
+	case errors.Is(e.err, context.Canceled) && ctx.Err() != nil:
+		status = statusLeft
+	case e.err != nil && status >= http.StatusInternalServerError:
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("error", e.err.Error()))
+	}
+	s.logger.LogAttrs(ctx, level, "request", append(attributes, slog.Int("status", status))...)
 }
 
 // attributes name the request and its caller.

@@ -48,7 +48,7 @@ func (c Cookies) Value(r *http.Request, name string) string {
 }
 
 func (c Cookies) make(name, value string, age time.Duration) http.Cookie {
-	cookie := http.Cookie{
+	cookie := http.Cookie{ //nolint:gosec // without Secure only where the operator says so
 		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()),
 		Secure: !c.insecure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}

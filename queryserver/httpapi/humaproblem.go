@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -18,10 +19,16 @@ const (
 	maxLocation = 128
 )
 
+// marshalJSON reports values that are no JSON. A client that has left is no fault of ours.
 func marshalJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, _ = w.Write(text.Bytes())
+	return nil
 }
 
 // sayProblem turns what huma finds wrong with a request into a Problem. Huma repeats the

@@ -108,7 +108,7 @@ func TestIncident19_TwoIdentitiesInParallel(t *testing.T) {
 				if got.StatusCode != http.StatusOK || strings.TrimSpace(got.body) != want {
 					t.Errorf("got %s, want %s", got.body, want)
 				}
-				if got := f.send(t, "POST", "/api/v2/things", `{"name":"x"}`, append(headers, "Sec-Fetch-Site: same-origin", "X-Requested-With: x")...); (got.StatusCode == 200) != (identity == "ada") {
+				if got := f.send(t, "POST", "/api/v2/things", `{"name":"x"}`, append(headers, "Sec-Fetch-Site: same-origin", "X-Requested-With: x")...); (got.StatusCode == http.StatusOK) != (identity == "ada") {
 					t.Errorf("%s got %d", identity, got.StatusCode)
 				}
 			}

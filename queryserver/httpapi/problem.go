@@ -13,7 +13,7 @@ import (
 )
 
 // Problem is the body of every error (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457's own word
 	Type     string         `json:"type" doc:"about:blank: the title says all" example:"about:blank"`
 	Title    string         `json:"title" doc:"The status in words" example:"Not Found"`
 	Status   int            `json:"status" example:"404"`

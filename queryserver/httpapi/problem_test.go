@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -160,4 +161,42 @@ func TestASVS_2_2_1_EveryInputIsBounded(t *testing.T) {
 	for _, want := range []string{"query.q has no maxLength", "body.text has no maxLength", "body.list has no maxItems", "body.list[] has no maxLength", "body.map has no maxProperties", "body.map.* has no maxLength", "body.any has no type", "body.nested.deep has no maxLength"} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// Half an answer never looks whole, and has no problem behind it.
+func TestProblem_OfRawRoutes(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	got := f.send(t, http.MethodPost, "/half/unbegun", "")
+	require.Equal(t, 409, got.StatusCode)
+	require.Equal(t, "not now", got.problem(t).Detail)
+	require.Equal(t, "half", f.send(t, http.MethodPost, "/half/error", "").body)
+	require.Equal(t, 413, f.send(t, http.MethodPost, "/half/error", strings.Repeat("x", 1<<20+1)).StatusCode)
+	require.Equal(t, 403, f.send(t, http.MethodPost, "/half/error", "", "Sec-Fetch-Site: cross-site").StatusCode)
+	text := f.raw(t, "POST /half/panic HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+	require.Contains(t, text, "half")
+	require.False(t, strings.HasSuffix(text, "0\r\n\r\n"), "the last chunk is missing")
+	require.NotContains(t, text, causeSecret)
+}
+
+// Who leaves before the answer is no error of the server's.
+func TestProblem_ClientLeft(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/api/v2/slow", nil)
+	require.NoError(t, err)
+	left := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(r)
+		if err == nil {
+			response.Body.Close()
+		}
+		left <- err
+	}()
+	<-f.entered
+	cancel()
+	require.ErrorIs(t, <-left, context.Canceled)
+	require.Eventually(t, func() bool { return containsText(f.logs, `"status":499`) }, 10*time.Second, time.Millisecond)
+	require.NotContains(t, f.logs.String(), `"level":"ERROR"`)
 }

@@ -136,7 +136,7 @@ func TestServer_GracefulStop(t *testing.T) {
 	<-f.entered
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.Shutdown(context.Background()) }()
-	require.Eventually(t, func() bool { return f.onAdmin(t, "/readyz").StatusCode == 503 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return f.onAdmin(t, "/readyz").StatusCode == http.StatusServiceUnavailable }, 10*time.Second, time.Millisecond)
 	require.Eventually(t, func() bool {
 		connection, err := net.Dial("tcp", f.PublicAddr().String())
 		if err == nil {

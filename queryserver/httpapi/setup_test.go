@@ -176,7 +176,10 @@ func (f *fixture) dependencies(t *testing.T) Dependencies {
 		Version: "test", Authenticator: f.callers,
 		Logger: slog.New(slog.NewJSONHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Denied: func(_ context.Context, call queryserver.Call, route Route) {
-			f.denials <- call.Subject.ID + " " + route.Access().String()
+			select {
+			case f.denials <- call.Subject.ID + " " + route.Access().String():
+			default: // nobody looks
+			}
 		},
 		Tracers: sdktrace.NewTracerProvider(sdktrace.WithSyncer(f.spans)),
 		Meters:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
@@ -202,6 +205,17 @@ func (f *fixture) routes() []Route {
 		JSON(Public(), at("GET", "/api/v2/slow", "slow"), f.slow),
 		JSON(Public(), at("POST", "/api/v2/slow", "slowWrite"), func(ctx context.Context, call queryserver.Call, _ *thingInput) (*struct{}, error) {
 			return f.slow(ctx, call, nil)
+		}),
+		Raw(Public(), Operation{Method: "POST", Path: "/half/{way}"}, func(w http.ResponseWriter, r *http.Request, _ queryserver.Call) error {
+			if r.PathValue("way") == "unbegun" {
+				return queryserver.Errorf(queryserver.Conflict, "not now")
+			}
+			_, _ = io.WriteString(w, "half")
+			_ = http.NewResponseController(w).Flush()
+			if r.PathValue("way") == "panic" {
+				panic(causeSecret)
+			}
+			return errors.New(causeSecret)
 		}),
 		Raw(Requires(queryserver.AuditRead), Operation{Method: "GET", Path: "/page"}, func(w http.ResponseWriter, _ *http.Request, _ queryserver.Call) error {
 			_, err := io.WriteString(w, "page")
