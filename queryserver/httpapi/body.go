@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
@@ -46,8 +45,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, route *Route) 
 	if err != nil {
 		return bodyError(err, limit)
 	}
-	// The deadline was the body's. Left in place, it would end the request's context.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if err := checkJSON(body); err != nil {
 		return err
 	}

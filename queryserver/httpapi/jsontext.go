@@ -29,9 +29,9 @@ func checkJSON(body []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var open []level
-	for {
+	for begun := false; ; begun = true {
 		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) && len(open) == 0 {
+		if errors.Is(err, io.EOF) && begun && len(open) == 0 {
 			return nil
 		}
 		if err != nil {

@@ -67,7 +67,7 @@ func (r Route) describe(registry huma.Registry) huma.Operation {
 		Responses:       map[string]*huma.Response{"default": &problem},
 		Extensions:      map[string]any{"x-access": r.access.String()},
 		MaxBodyBytes:    -1, // guarded
-		BodyReadTimeout: -1, // guarded
+		BodyReadTimeout: -1, // the listener's
 	}
 }
 

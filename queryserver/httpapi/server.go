@@ -90,13 +90,15 @@ func New(settings Settings, dependencies Dependencies, routes []Route) (*Server,
 	return s, nil
 }
 
-// newHTTPServer has no ReadTimeout: it would end the context of requests that take longer
-// than it. Their bodies have a deadline of their own, in bound and readBody.
+// newHTTPServer bounds what a client can hold. ReadTimeout also covers bodies that are
+// refused unread, of which the server reads a little to keep the connection; it ends with
+// the body and does not end the work.
 func (s *Server) newHTTPServer(handler http.Handler, base context.Context) *http.Server { //nolint:revive // the context is a setting here
 	limits := s.settings.Limits
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: limits.HeaderTimeout,
+		ReadTimeout:       limits.HeaderTimeout + limits.BodyTimeout,
 		IdleTimeout:       limits.IdleTimeout,
 		MaxHeaderBytes:    limits.HeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug), // what clients do wrong before they are a request

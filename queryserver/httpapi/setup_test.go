@@ -210,6 +210,13 @@ func (f *fixture) routes() []Route {
 			if r.PathValue("way") == "unbegun" {
 				return queryserver.Errorf(queryserver.Conflict, "not now")
 			}
+			if r.PathValue("way") == "slow" {
+				_, err := io.Copy(io.Discard, r.Body)
+				if err == nil {
+					_, err = f.slow(r.Context(), queryserver.Call{}, nil)
+				}
+				return err
+			}
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			if r.PathValue("way") == "panic" {
