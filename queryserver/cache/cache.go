@@ -68,11 +68,15 @@ func New(settings Settings, options *redis.Options, logger *slog.Logger, meter m
 }
 
 // Close ends loads under way and the connections. Get then answers Unavailable unless L1
-// has the value.
+// has the value. It may be called again.
 func (c *Cache) Close() error {
 	c.mu.Lock()
+	again := c.closed
 	c.closed = true
 	c.mu.Unlock()
+	if again {
+		return nil
+	}
 	c.stop()
 	c.running.Wait()
 	c.local.close()

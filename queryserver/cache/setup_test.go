@@ -114,12 +114,6 @@ func (i *instance) want(t testing.TB, name string, origin cache.Origin, load str
 
 func (i *instance) rejected(reason string) int64 { return i.Stats().Kinds["user"].Rejected[reason] }
 
-// dropL1 empties L1 and leaves L2 believed, as new servers begin.
-func (w *world) fresh(t testing.TB, change ...func(*cache.Settings)) *instance {
-	t.Helper()
-	return w.instance(t, change...)
-}
-
 // hand is a clock that a test moves.
 type hand struct{ ahead atomic.Int64 }
 

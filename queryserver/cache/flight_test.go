@@ -1,0 +1,137 @@
+package cache_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/telemetryflow/telemetryflow/queryserver/cache"
+)
+
+// gate is a load that is held open.
+type gate struct {
+	begun, open chan struct{}
+	name        string
+	loads       atomic.Int64
+}
+
+func newGate(name string) *gate {
+	return &gate{begun: make(chan struct{}), open: make(chan struct{}), name: name}
+}
+
+func (g *gate) load(ctx context.Context) (user, error) {
+	if g.loads.Add(1) == 1 {
+		close(g.begun)
+	}
+	select {
+	case <-g.open:
+		return user{Organization: acme, Name: g.name}, nil
+	case <-ctx.Done():
+		return user{}, ctx.Err()
+	}
+}
+
+func TestCache_ThousandCallersAreOneLoad(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	g := newGate("ann")
+	var group errgroup.Group
+	var ready sync.WaitGroup
+	for range 1000 {
+		ready.Add(1)
+		group.Go(func() error {
+			ready.Done()
+			u, _, err := one.users.Get(t.Context(), acme, "42", g.load)
+			if err == nil && u.Name != "ann" {
+				t.Error("another's value")
+			}
+			return err
+		})
+	}
+	ready.Wait()
+	<-g.begun
+	close(g.open)
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, 1, g.loads.Load())
+	s := one.Stats().Kinds["user"]
+	require.EqualValues(t, 1, s.Loads)
+	require.EqualValues(t, 1000, s.Misses+s.L1Hits)
+}
+
+// A caller that leaves, be it the one that began, does not end the load of the others.
+func TestCache_LeavingDoesNotCancelOthers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	g := newGate("ann")
+	first, leave := context.WithCancel(t.Context())
+	left, got := make(chan error, 1), make(chan string, 1)
+	go func() {
+		_, _, err := one.users.Get(first, acme, "42", g.load)
+		left <- err
+	}()
+	<-g.begun
+	joined := make(chan struct{})
+	go func() {
+		close(joined)
+		name, _ := one.get(t, g.load)
+		got <- name
+	}()
+	<-joined
+	// Whether the second has joined yet or will find the flight gone and begin its own, it
+	// gets its value; that it joins is seen by the count of loads, in enough rounds.
+	leave()
+	require.ErrorIs(t, <-left, context.Canceled)
+	close(g.open)
+	require.Equal(t, "ann", <-got)
+}
+
+// A load that nobody awaits any more is ended, is not remembered, and the next caller does
+// not get its end.
+func TestCache_AbandonedLoadIsCancelledAndNotRemembered(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	begun, ended, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, _, err := one.users.Get(ctx, acme, "42", func(ctx context.Context) (user, error) {
+			close(begun)
+			<-ctx.Done()
+			close(ended)
+			<-finish
+			return user{Organization: acme, Name: "truncated"}, nil // a load that does not notice
+		})
+		left <- err
+	}()
+	<-begun
+	leave()
+	require.ErrorIs(t, <-left, context.Canceled)
+	<-ended
+	one.want(t, "whole", cache.Load, "whole")
+	close(finish)
+	require.NoError(t, one.Close()) // awaits the abandoned load
+	one.want(t, "whole", cache.L1, "not asked")
+	w.instance(t).want(t, "whole", cache.L2, "not asked")
+
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := one.users.Get(gone, acme, "43", func(context.Context) (user, error) { panic("nobody asked") })
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestCache_LoadTimeout(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t, func(s *cache.Settings) { s.LoadTimeout = 10 * time.Millisecond })
+	_, _, err := one.users.Get(t.Context(), acme, "42", newGate("").load)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Zero(t, w.client.Exists(t.Context(), w.key("user:42")).Val())
+}
