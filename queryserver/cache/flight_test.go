@@ -2,6 +2,8 @@ package cache_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,32 +38,55 @@ func (g *gate) load(ctx context.Context) (user, error) {
 	}
 }
 
+// awaitCallers waits until so many share the flight for user 42.
+func (i *instance) awaitCallers(t testing.TB, callers int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return i.users.Waiting(acme, "42") == callers }, patience, time.Millisecond)
+}
+
 func TestCache_ThousandCallersAreOneLoad(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	one := w.instance(t)
 	g := newGate("ann")
 	var group errgroup.Group
-	var ready sync.WaitGroup
 	for range 1000 {
-		ready.Add(1)
 		group.Go(func() error {
-			ready.Done()
-			u, _, err := one.users.Get(t.Context(), acme, "42", g.load)
-			if err == nil && u.Name != "ann" {
-				t.Error("another's value")
+			u, origin, err := one.users.Get(t.Context(), acme, "42", g.load)
+			if err == nil && (u.Name != "ann" || origin != cache.Load) {
+				err = errors.New("another's value")
 			}
 			return err
 		})
 	}
-	ready.Wait()
-	<-g.begun
+	one.awaitCallers(t, 1000)
 	close(g.open)
 	require.NoError(t, group.Wait())
 	require.EqualValues(t, 1, g.loads.Load())
 	s := one.Stats().Kinds["user"]
 	require.EqualValues(t, 1, s.Loads)
-	require.EqualValues(t, 1000, s.Misses+s.L1Hits)
+	require.EqualValues(t, 1000, s.Misses)
+}
+
+// Callers that come while a flight lands find it or what it left: never a second load.
+func TestCache_LateCallersNeverLoadAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	for round := range 200 {
+		var loads atomic.Int64
+		var callers sync.WaitGroup
+		for range 20 {
+			callers.Go(func() {
+				_, _, _ = one.users.Get(t.Context(), acme, fmt.Sprint(round), func(ctx context.Context) (user, error) {
+					loads.Add(1)
+					return named("ann")(ctx)
+				})
+			})
+		}
+		callers.Wait()
+		require.EqualValues(t, 1, loads.Load())
+	}
 }
 
 // A caller that leaves, be it the one that began, does not end the load of the others.
@@ -77,19 +102,17 @@ func TestCache_LeavingDoesNotCancelOthers(t *testing.T) {
 		left <- err
 	}()
 	<-g.begun
-	joined := make(chan struct{})
 	go func() {
-		close(joined)
 		name, _ := one.get(t, g.load)
 		got <- name
 	}()
-	<-joined
-	// Whether the second has joined yet or will find the flight gone and begin its own, it
-	// gets its value; that it joins is seen by the count of loads, in enough rounds.
+	one.awaitCallers(t, 2)
 	leave()
 	require.ErrorIs(t, <-left, context.Canceled)
 	close(g.open)
 	require.Equal(t, "ann", <-got)
+	require.EqualValues(t, 1, g.loads.Load())
+	one.want(t, "ann", cache.L1, "not asked")
 }
 
 // A load that nobody awaits any more is ended, is not remembered, and the next caller does

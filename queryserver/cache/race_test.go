@@ -40,7 +40,7 @@ func TestCache_LoadHeldOpenAcrossAnInvalidationFillsNothing(t *testing.T) {
 			group.SetLimit(32)
 			for round := range rounds {
 				group.Go(func() error {
-					return heldOpen(t.Context(), one, from[round%len(from)], fmt.Sprintf("%d:x", round), invalidate)
+					return heldOpen(t.Context(), w, one, from[round%len(from)], fmt.Sprintf("%d:x", round), invalidate)
 				})
 			}
 			require.NoError(t, group.Wait())
@@ -48,7 +48,7 @@ func TestCache_LoadHeldOpenAcrossAnInvalidationFillsNothing(t *testing.T) {
 	}
 }
 
-func heldOpen(ctx context.Context, at, from *instance, id string, invalidate func(*instance, string)) error {
+func heldOpen(ctx context.Context, w *world, at, from *instance, id string, invalidate func(*instance, string)) error {
 	g := newGate("old")
 	done := make(chan error)
 	go func() {
@@ -60,6 +60,9 @@ func heldOpen(ctx context.Context, at, from *instance, id string, invalidate fun
 	close(g.open)
 	if err := <-done; err != nil {
 		return err
+	}
+	if kept, err := w.client.Exists(ctx, w.key("user:"+id)).Result(); err != nil || kept > 0 {
+		return fmt.Errorf("round %s: L2 has the value after the invalidation: %w", id, err)
 	}
 	u, origin, err := at.users.Get(ctx, acme, id, named("new"))
 	if err == nil && (u.Name != "new" || origin != cache.Load) {

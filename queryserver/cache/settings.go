@@ -29,7 +29,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // Settings bound the cache. DefaultSettings has the defaults and docs/cache.md the reasons.
 type Settings struct {
 	// MaxBytes bounds L1: the sum of its entries, each estimated as twice its encoded
-	// length and 512 bytes. YAML key max_bytes.
+	// length and 320 bytes. YAML key max_bytes.
 	MaxBytes int64
 	// MaxValueBytes bounds one value, encoded, of a kind that sets no bound of its own. A
 	// larger one is not remembered. max_value_bytes.
