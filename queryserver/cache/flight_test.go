@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/cache"
 )
 
@@ -71,9 +72,8 @@ func TestCache_ThousandCallersAreOneLoad(t *testing.T) {
 // Callers that come while a flight lands find it or what it left: never a second load.
 func TestCache_LateCallersNeverLoadAgain(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	one := w.instance(t)
-	for round := range 200 {
+	one := build(t, cache.DefaultSettings(), nil)
+	for round := range 5000 {
 		var loads atomic.Int64
 		var callers sync.WaitGroup
 		for range 20 {
@@ -115,22 +115,20 @@ func TestCache_LeavingDoesNotCancelOthers(t *testing.T) {
 	one.want(t, "ann", cache.L1, "not asked")
 }
 
-// A load that nobody awaits any more is ended, is not remembered, and the next caller does
-// not get its end.
-func TestCache_AbandonedLoadIsCancelledAndNotRemembered(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	one := w.instance(t)
-	begun, ended, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
+// abandon lets a load begin and its only caller leave. The load ends, heedless of its
+// context, when finish is closed.
+func (i *instance) abandon(t *testing.T, finish <-chan struct{}) {
+	t.Helper()
+	begun, ended := make(chan struct{}), make(chan struct{})
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		_, _, err := one.users.Get(ctx, acme, "42", func(ctx context.Context) (user, error) {
+		_, _, err := i.users.Get(ctx, acme, "42", func(ctx context.Context) (user, error) {
 			close(begun)
 			<-ctx.Done()
 			close(ended)
 			<-finish
-			return user{Organization: acme, Name: "truncated"}, nil // a load that does not notice
+			return user{Organization: acme, Name: "truncated"}, nil
 		})
 		left <- err
 	}()
@@ -138,16 +136,44 @@ func TestCache_AbandonedLoadIsCancelledAndNotRemembered(t *testing.T) {
 	leave()
 	require.ErrorIs(t, <-left, context.Canceled)
 	<-ended
+}
+
+// A load that nobody awaits any more is ended, and what it gives is not remembered.
+func TestCache_CancelledLoadIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	finish := make(chan struct{})
+	one.abandon(t, finish)
+	close(finish)
+	require.NoError(t, one.Close()) // awaits it
+	require.Zero(t, w.client.Exists(t.Context(), w.key("user:42")).Val())
+	_, _, err := one.users.Get(t.Context(), acme, "42", named("not asked"))
+	require.Equal(t, queryserver.Unavailable, queryserver.CodeOf(err), "L1 has it not")
+}
+
+// Who comes after the last has left does not get the end of the abandoned load.
+func TestCache_AbandonedLoadTakesNoMoreCallers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	one := w.instance(t)
+	finish := make(chan struct{})
+	one.abandon(t, finish)
 	one.want(t, "whole", cache.Load, "whole")
 	close(finish)
-	require.NoError(t, one.Close()) // awaits the abandoned load
+	require.NoError(t, one.Close())
 	one.want(t, "whole", cache.L1, "not asked")
 	w.instance(t).want(t, "whole", cache.L2, "not asked")
+}
 
+func TestCache_CallerWhoHasLeftLoadsNothing(t *testing.T) {
+	t.Parallel()
+	one := build(t, cache.DefaultSettings(), nil)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err := one.users.Get(gone, acme, "43", func(context.Context) (user, error) { panic("nobody asked") })
 	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, one.Stats().Kinds["user"].Loads)
 }
 
 func TestCache_LoadTimeout(t *testing.T) {
