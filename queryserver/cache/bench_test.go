@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,7 +73,7 @@ func BenchmarkView_Fill(b *testing.B) {
 	c := w.instance(b)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, _, err := c.users.Get(b.Context(), acme, fmt.Sprint(i), named("ann")); err != nil {
+		if _, _, err := c.users.Get(b.Context(), acme, strconv.Itoa(i), named("ann")); err != nil {
 			b.Fatal(err)
 		}
 	}

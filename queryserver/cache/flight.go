@@ -73,7 +73,7 @@ func (v *View[T]) join(ctx context.Context, w wanted, load func(context.Context)
 	}
 	f := &flight[T]{began: v.kind.marks.begin(), waiting: 1, done: make(chan struct{})}
 	var own context.Context
-	own, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), v.cache.settings.LoadTimeout)
+	own, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), v.cache.settings.LoadTimeout) //nolint:gosec // land calls it
 	v.flights.under[w] = f
 	if !v.cache.spawn(func() { v.fly(own, w, f, load) }) {
 		f.err = &queryserver.Error{Code: queryserver.Unavailable, Message: "the server is stopping"}
@@ -107,7 +107,7 @@ func (v *View[T]) land(w wanted, f *flight[T]) {
 }
 
 func (v *View[T]) fly(ctx context.Context, w wanted, f *flight[T], load func(context.Context) (T, error)) {
-	stop := context.AfterFunc(v.cache.lifetime, f.cancel)
+	stop := context.AfterFunc(v.cache.lifetime, f.cancel) //nolint:contextcheck // loads end with the cache too
 	defer stop()
 	defer func() {
 		if reason := recover(); reason != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -78,7 +79,7 @@ func TestCache_LateCallersNeverLoadAgain(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 20 {
 			callers.Go(func() {
-				_, _, _ = one.users.Get(t.Context(), acme, fmt.Sprint(round), func(ctx context.Context) (user, error) {
+				_, _, _ = one.users.Get(t.Context(), acme, strconv.Itoa(round), func(ctx context.Context) (user, error) {
 					loads.Add(1)
 					return named("ann")(ctx)
 				})
@@ -96,19 +97,12 @@ func TestCache_LeavingDoesNotCancelOthers(t *testing.T) {
 	one := w.instance(t)
 	g := newGate("ann")
 	first, leave := context.WithCancel(t.Context())
-	left, got := make(chan error, 1), make(chan string, 1)
-	go func() {
-		_, _, err := one.users.Get(first, acme, "42", g.load)
-		left <- err
-	}()
+	left := one.ask(first, g.load)
 	<-g.begun
-	go func() {
-		name, _ := one.get(t, g.load)
-		got <- name
-	}()
+	got := one.ask(t.Context(), g.load)
 	one.awaitCallers(t, 2)
 	leave()
-	require.ErrorIs(t, <-left, context.Canceled)
+	require.Equal(t, context.Canceled.Error(), <-left)
 	close(g.open)
 	require.Equal(t, "ann", <-got)
 	require.EqualValues(t, 1, g.loads.Load())
@@ -121,20 +115,16 @@ func (i *instance) abandon(t *testing.T, finish <-chan struct{}) {
 	t.Helper()
 	begun, ended := make(chan struct{}), make(chan struct{})
 	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan error, 1)
-	go func() {
-		_, _, err := i.users.Get(ctx, acme, "42", func(ctx context.Context) (user, error) {
-			close(begun)
-			<-ctx.Done()
-			close(ended)
-			<-finish
-			return user{Organization: acme, Name: "truncated"}, nil
-		})
-		left <- err
-	}()
+	left := i.ask(ctx, func(ctx context.Context) (user, error) {
+		close(begun)
+		<-ctx.Done()
+		close(ended)
+		<-finish
+		return user{Organization: acme, Name: "truncated"}, nil
+	})
 	<-begun
 	leave()
-	require.ErrorIs(t, <-left, context.Canceled)
+	require.Equal(t, context.Canceled.Error(), <-left)
 	<-ended
 }
 

@@ -1,7 +1,7 @@
 package cache
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -55,9 +55,9 @@ func TestMarks_Bounded(t *testing.T) {
 	start := time.Unix(1000, 0)
 	for n := range 10_000 {
 		before, at := m.begin(), start.Add(time.Duration(n)*time.Second)
-		m.add(target{name: fmt.Sprint(n % 777)}, at)
-		require.True(t, m.since(before, fmt.Sprint(n%777), tenant.ID{1}))
-		require.False(t, m.last(fmt.Sprint(n%777), tenant.ID{1}).Before(at))
+		m.add(target{name: strconv.Itoa(n % 777)}, at)
+		require.True(t, m.since(before, strconv.Itoa(n%777), tenant.ID{1}))
+		require.False(t, m.last(strconv.Itoa(n%777), tenant.ID{1}).Before(at))
 		require.LessOrEqual(t, len(m.held), 100)
 		require.LessOrEqual(t, len(m.order), 100)
 	}

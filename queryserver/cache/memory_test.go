@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestCache_MemoryBoundHolds(t *testing.T) { //nolint:paralleltest // it meas
 	settings := cache.DefaultSettings()
 	settings.MaxBytes = bound
 	for name, load := range map[string]func(int) any{
-		"small": func(n int) any { return fmt.Sprint(n) },
+		"small": func(n int) any { return strconv.Itoa(n) },
 		"parts": func(n int) any { return manyGrants(n) },
 		"large": func(n int) any { return strings.Repeat(fmt.Sprint(n%10), 10_000) },
 	} {

@@ -77,11 +77,7 @@ func TestCache_CallersAfterAnInvalidationGetAFlightOfTheirOwn(t *testing.T) {
 	w := setup(t)
 	one := w.instance(t)
 	g := newGate("old")
-	done := make(chan string)
-	go func() {
-		name, _ := one.get(t, g.load)
-		done <- name
-	}()
+	done := one.ask(t.Context(), g.load)
 	<-g.begun
 	one.Forget(t.Context(), "user:42")
 	one.want(t, "new", cache.Load, "new")
@@ -97,11 +93,7 @@ func TestCache_FlushDoesNotHideAnInvalidation(t *testing.T) {
 	w := setup(t)
 	one, two := w.instance(t), w.instance(t)
 	g := newGate("old")
-	done := make(chan string)
-	go func() {
-		name, _ := one.get(t, g.load)
-		done <- name
-	}()
+	done := one.ask(t.Context(), g.load)
 	<-g.begun
 	two.Forget(t.Context(), "user:42")
 	require.NoError(t, w.client.FlushAll(t.Context()).Err())

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
@@ -66,7 +67,7 @@ func (s *sealer) seal(place string, shape []byte, e envelope) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain := append(e.owner[:], e.payload...)
+	plain := slices.Concat(e.owner[:], e.payload)
 	return aead.Seal(sealed, sealed[sealNonce:sealBody], plain, authenticated(sealed, place, shape)), nil
 }
 

@@ -104,6 +104,19 @@ func (i *instance) get(t testing.TB, load func(context.Context) (user, error)) (
 	return u.Name, origin
 }
 
+// ask reads user 42 elsewhere, and gives its name or the error.
+func (i *instance) ask(ctx context.Context, load func(context.Context) (user, error)) <-chan string {
+	got := make(chan string, 1)
+	go func() {
+		u, _, err := i.users.Get(ctx, acme, "42", load)
+		if err != nil {
+			u.Name = err.Error()
+		}
+		got <- u.Name
+	}()
+	return got
+}
+
 // want reads user 42 and compares.
 func (i *instance) want(t testing.TB, name string, origin cache.Origin, load string) {
 	t.Helper()
