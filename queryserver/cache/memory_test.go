@@ -42,7 +42,7 @@ func TestCache_MemoryBoundHolds(t *testing.T) { //nolint:paralleltest // it meas
 	for name, load := range map[string]func(int) any{
 		"small": func(n int) any { return strconv.Itoa(n) },
 		"parts": func(n int) any { return manyGrants(n) },
-		"large": func(n int) any { return strings.Repeat(fmt.Sprint(n%10), 10_000) },
+		"large": func(n int) any { return strings.Repeat(strconv.Itoa(n%10), 10_000) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			one := build(t, settings, nil)
@@ -50,7 +50,7 @@ func TestCache_MemoryBoundHolds(t *testing.T) { //nolint:paralleltest // it meas
 			all := cache.Of(one.Cache, cache.Kind[grants]{Name: "grants", L1: time.Hour})
 			before := heap()
 			for n := range 30_000 {
-				id := fmt.Sprint(n)
+				id := strconv.Itoa(n)
 				var err error
 				switch value := load(n).(type) {
 				case string:

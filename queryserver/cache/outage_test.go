@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func TestCache_RedisKilledAndStartedAgain(t *testing.T) {
 	var n int
 	require.Eventually(t, func() bool {
 		n++
-		id := fmt.Sprint(n)
+		id := strconv.Itoa(n)
 		_, _, err := one.users.Get(t.Context(), acme, id, named("x"))
 		require.NoError(t, err)
 		_, origin, err := two.users.Get(t.Context(), acme, id, named("x"))
@@ -90,7 +91,7 @@ func TestCache_HangingRedisCostsLittle(t *testing.T) {
 	require.Equal(t, cache.Load, load("first"))
 	require.GreaterOrEqual(t, time.Since(began), 300*time.Millisecond)
 	for n := range 1000 {
-		require.Equal(t, cache.Load, load(fmt.Sprint(n)))
+		require.Equal(t, cache.Load, load(strconv.Itoa(n)))
 	}
 	require.Equal(t, cache.L1, load("before"))
 	s := one.Stats()
