@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -135,7 +136,7 @@ func TestCache_ReadersNeverSeeThePast(t *testing.T) {
 					default:
 					}
 					least := forgotten[at][id].Load()
-					got, _, err := view.Get(t.Context(), acme, fmt.Sprint(id), func(context.Context) (int64, error) { return committed[id].Load(), nil })
+					got, _, err := view.Get(t.Context(), acme, strconv.Itoa(id), func(context.Context) (int64, error) { return committed[id].Load(), nil })
 					if err != nil || got < least {
 						t.Errorf("%d after %d was committed and forgotten: %v", got, least, err)
 						return
