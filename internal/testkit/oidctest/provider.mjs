@@ -36,6 +36,7 @@ function renew() {
     },
     cookies: { keys: [createHash('sha256').update(issuer).digest('hex')] },
     claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
+    clientAuthMethods: [...new Set(clients.map((client) => client.token_endpoint_auth_method ?? 'client_secret_basic'))],
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
     findAccount: (_, id) => id in accounts
       ? { accountId: id, claims: () => ({ sub: id, ...accounts[id] }) }
