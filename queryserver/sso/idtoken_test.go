@@ -7,11 +7,14 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +30,10 @@ func without(name string) func(map[string]any) {
 	return func(claims map[string]any) { delete(claims, name) }
 }
 
-func ago(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
+// setAgo sets a time, reckoned when the claims are made.
+func setAgo(name string, d time.Duration) func(map[string]any) {
+	return func(claims map[string]any) { claims[name] = time.Now().Add(-d).Unix() }
+}
 
 // ASVS 9.2.1, 9.2.3, 10.5.1, 10.5.4: claims that must be there and fit.
 func TestFinish_ASVS_10_5_1_Claims(t *testing.T) {
@@ -46,12 +52,12 @@ func TestFinish_ASVS_10_5_1_Claims(t *testing.T) {
 		"party of no text":    {set("azp", 1), "made for"},
 		"other nonce":         {set("nonce", "x"), "nonce"},
 		"no nonce":            {without("nonce"), "nonce"},
-		"expired":             {set("exp", ago(61*time.Second)), "expired"},
+		"expired":             {setAgo("exp", 90*time.Second), "expired"},
 		"no expiry":           {without("exp"), "expired"},
-		"from the future":     {set("iat", ago(-62*time.Second)), "future"},
-		"of before":           {set("iat", ago(62*time.Second)), "before the login"},
+		"from the future":     {setAgo("iat", -90*time.Second), "future"},
+		"of before":           {setAgo("iat", 90*time.Second), "before the login"},
 		"no time":             {without("iat"), "before the login"},
-		"not valid yet":       {set("nbf", ago(-62*time.Second)), "not valid yet"},
+		"not valid yet":       {setAgo("nbf", -90*time.Second), "not valid yet"},
 		"of no time":          {set("nbf", "soon"), ""},
 		"other access token":  {set("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), "access token hash"},
 		"at_hash of no text":  {set("at_hash", nil), ""},
@@ -76,13 +82,31 @@ func TestFinish_ASVS_9_2_1_SkewAllowed(t *testing.T) {
 	t.Parallel()
 	r := newRoguery(t)
 	for _, change := range []func(map[string]any){
-		set("exp", ago(50*time.Second)), set("iat", ago(-50*time.Second)), set("iat", ago(50*time.Second)), set("nbf", ago(-50*time.Second)),
+		setAgo("exp", 40*time.Second), setAgo("iat", -40*time.Second), setAgo("iat", 40*time.Second), setAgo("nbf", -40*time.Second),
 		func(c map[string]any) { c["aud"], c["azp"] = []string{"app", "another app"}, "app" },
 		without("at_hash"),
 	} {
 		r.Claims = change
 		r.accepts(t)
 	}
+}
+
+// The skew is a minute to the second.
+func TestExpectation_ASVS_9_2_1_CheckTimes(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	expected := &expectation{now: now, pending: &Pending{Begun: now.Add(-10 * time.Second)}}
+	check := func(expiry, issued, notBefore time.Duration) error {
+		token := &idToken{IDToken: &oidc.IDToken{Expiry: now.Add(expiry), IssuedAt: now.Add(issued)}}
+		token.claims = claims{"nbf": json.RawMessage(strconv.FormatInt(now.Add(notBefore).Unix(), 10))}
+		return expected.checkTimes(token)
+	}
+	require.NoError(t, check(-59*time.Second, 60*time.Second, 60*time.Second))
+	require.NoError(t, check(time.Hour, -70*time.Second, 0))
+	require.ErrorContains(t, check(-60*time.Second, 0, 0), "expired")
+	require.ErrorContains(t, check(time.Hour, 61*time.Second, 0), "future")
+	require.ErrorContains(t, check(time.Hour, -71*time.Second, 0), "before the login")
+	require.ErrorContains(t, check(time.Hour, 0, 61*time.Second), "not valid yet")
 }
 
 // ASVS 9.1.1 to 9.1.3: only the provider's keys, with allowed algorithms.
@@ -220,7 +244,7 @@ func TestFinish_Profile(t *testing.T) {
 	r := newRoguery(t)
 	for address, kept := range map[any]bool{
 		"ada@example.com": true, "Ada <ada@example.com>": false, "ada": false, "a@b, c@d": false, "": false, 1: false,
-		"ada@example.com\nBcc: x@example.com": false, strings.Repeat("a", 250) + "@b.c": false,
+		"ada@example.com\nBcc: x@example.com": false, strings.Repeat("a", 251) + "@b.c": false,
 	} {
 		r.Claims = set("email", address)
 		identity := r.accepts(t)
@@ -251,9 +275,9 @@ func TestFinish_ASVS_6_8_4_MaxAge(t *testing.T) {
 	r := newRoguery(t)
 	r.provider.Parameters = map[string]string{"max_age": "60"}
 	r.refuses(t, "max_age")
-	r.Claims = set("auth_time", ago(200*time.Second))
+	r.Claims = setAgo("auth_time", 200*time.Second)
 	r.refuses(t, "max_age")
-	r.Claims = set("auth_time", ago(50*time.Second))
+	r.Claims = setAgo("auth_time", 40*time.Second)
 	r.accepts(t)
 }
 
