@@ -2,6 +2,8 @@ package sso
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
@@ -82,12 +84,54 @@ func TestBegin_RedirectNotFollowed(t *testing.T) {
 	require.Zero(t, r.Requests("/elsewhere"+wellKnown))
 }
 
+// A token endpoint cannot send the code and the secret on either.
+func TestFinish_RedirectOfTokenNotFollowed(t *testing.T) {
+	t.Parallel()
+	r := newRoguery(t)
+	r.client, _ = newOpenClient(t, r.Roots)
+	r.Serve = func(w http.ResponseWriter, request *http.Request) bool {
+		if request.URL.Path == "/token" {
+			http.Redirect(w, request, "/stolen", http.StatusTemporaryRedirect)
+			return true
+		}
+		return false
+	}
+	_, err := r.logIn(t)
+	requireCode(t, queryserver.Unavailable, err)
+	require.Equal(t, 1, r.Requests("/token"))
+	require.Zero(t, r.Requests("/stolen"))
+}
+
+// newOpenClient has an HTTP client that would do anything.
+func newOpenClient(t *testing.T, roots *x509.CertPool) (*Client, *clock) {
+	t.Helper()
+	clock := &clock{}
+	client, err := New(Settings{Now: clock.now, HTTP: &http.Client{
+		Timeout: time.Hour, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, callTimeout, client.http.Timeout)
+	return client, clock
+}
+
 func TestBegin_AnswerTooLong(t *testing.T) {
 	t.Parallel()
 	r := newRoguery(t)
+	r.client, r.clock = newOpenClient(t, r.Roots)
+	r.Discovery = set("padding", strings.Repeat("x", maxAnswer-2000))
+	require.NoError(t, r.client.Check(t.Context(), r.provider))
+	r.clock.advance(metadataTTL)
 	r.Discovery = set("padding", strings.Repeat("x", maxAnswer))
-	_, err := r.client.Begin(t.Context(), r.provider, Request{RedirectURI: redirectURI("rogue")})
-	requireCode(t, queryserver.Unavailable, err)
+	requireCode(t, queryserver.Unavailable, r.client.Check(t.Context(), r.provider))
+}
+
+// The client proves itself as the provider asks, at the first try: a code serves once.
+func TestFinish_SecretInBody(t *testing.T) {
+	t.Parallel()
+	r := newRoguery(t)
+	r.SecretInBody = true
+	r.accepts(t)
+	require.Equal(t, 1, r.Requests("/token"))
 }
 
 // A provider that hangs costs its time-out, whatever the caller's client allows.
@@ -95,10 +139,7 @@ func TestBegin_Timeout(t *testing.T) {
 	t.Parallel()
 	r := newRoguery(t)
 	require.Equal(t, callTimeout, r.client.http.Timeout)
-	patient, err := New(Settings{HTTP: &http.Client{Transport: http.DefaultTransport, Timeout: time.Hour}})
-	require.NoError(t, err)
-	require.Equal(t, callTimeout, patient.http.Timeout)
-	_, err = New(Settings{HTTP: &http.Client{}})
+	_, err := New(Settings{HTTP: &http.Client{}})
 	require.ErrorContains(t, err, "guarded")
 
 	hang := make(chan struct{})

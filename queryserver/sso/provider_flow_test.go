@@ -132,20 +132,28 @@ func TestFinish_ASVS_10_1_2_BoundToBrowserAndProvider(t *testing.T) {
 	other.ID = "other"
 	elsewhere := c.config
 	elsewhere.Issuer += "/elsewhere"
-	swapped := url.Values{"code": callback["code"], "iss": callback["iss"], "state": {mustState(t, victim.URL)}}
-	for name, err := range map[string]error{
-		"cookie of another browser": finish(c.config, attacker.Pending, callback, victim.Cookie),
-		"no cookie":                 finish(c.config, attacker.Pending, callback, ""),
-		"cookie that is none":       finish(c.config, attacker.Pending, callback, "x"),
-		"pending of another login":  finish(c.config, victim.Pending, callback, attacker.Cookie),
-		"all but the callback":      finish(c.config, victim.Pending, callback, victim.Cookie),
-		"no state":                  finish(c.config, attacker.Pending, url.Values{"code": callback["code"]}, attacker.Cookie),
-		"another provider":          finish(other, attacker.Pending, callback, attacker.Cookie),
-		"the provider moved":        finish(elsewhere, attacker.Pending, callback, attacker.Cookie),
+	with := func(state ...string) url.Values {
+		return url.Values{"code": callback["code"], "iss": callback["iss"], "state": state}
+	}
+	const otherBrowser, noCookie, otherProvider = "not that of this browser", "no cookie", "another provider"
+	for name, test := range map[string]struct {
+		err    error
+		reason string
+	}{
+		"cookie of another browser": {finish(c.config, attacker.Pending, callback, victim.Cookie), otherBrowser},
+		"no cookie":                 {finish(c.config, attacker.Pending, callback, ""), noCookie},
+		"cookie that is none":       {finish(c.config, attacker.Pending, callback, "x"), noCookie},
+		"pending of another login":  {finish(c.config, victim.Pending, callback, attacker.Cookie), otherBrowser},
+		"all but the callback":      {finish(c.config, victim.Pending, callback, victim.Cookie), otherBrowser},
+		"state of another login":    {finish(c.config, attacker.Pending, with(mustState(t, victim.URL)), attacker.Cookie), otherBrowser},
+		"no state":                  {finish(c.config, attacker.Pending, with(), attacker.Cookie), otherBrowser},
+		"another provider":          {finish(other, attacker.Pending, callback, attacker.Cookie), otherProvider},
+		"the provider moved":        {finish(elsewhere, attacker.Pending, callback, attacker.Cookie), otherProvider},
 		// Login CSRF: the attacker's code in the victim's login. The verifier differs.
-		"code of another login": finish(c.config, victim.Pending, swapped, victim.Cookie),
+		"code of another login": {finish(c.config, victim.Pending, with(mustState(t, victim.URL)), victim.Cookie), "invalid_grant"},
 	} {
-		requireCode(t, queryserver.Unauthenticated, err, name)
+		requireCode(t, queryserver.Unauthenticated, test.err, name)
+		require.ErrorContains(t, test.err, test.reason, name)
 	}
 	again := begin(t, c.client, c.config)
 	callback = browser.LogIn(t, again.URL, "eve")

@@ -30,6 +30,8 @@ type Rogue struct {
 	KeyID  string
 	ID     string // of the client
 	Secret string
+	// SecretInBody takes the client's secret in the body only, else in the header only.
+	SecretInBody bool
 
 	Discovery func(document map[string]any)                        // edits the discovery document
 	Claims    func(claims map[string]any)                          // edits the claims of the ID token
@@ -117,6 +119,9 @@ func (r *Rogue) discover(w http.ResponseWriter, path string) {
 		"jwks_uri":                              r.URL + "/jwks",
 		"id_token_signing_alg_values_supported": []string{"ES256"},
 	}
+	if r.SecretInBody {
+		document["token_endpoint_auth_methods_supported"] = []string{"client_secret_post"}
+	}
 	if r.Discovery != nil {
 		r.Discovery(document)
 	}
@@ -131,6 +136,9 @@ func (r *Rogue) token(w http.ResponseWriter, request *http.Request) {
 	r.mu.Unlock()
 	challenge := sha256.Sum256([]byte(request.PostFormValue("code_verifier")))
 	id, secret, _ := request.BasicAuth()
+	if r.SecretInBody {
+		id, secret = request.PostFormValue("client_id"), request.PostFormValue("client_secret")
+	}
 	switch {
 	case id != r.ID || secret != r.Secret:
 		WriteJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
