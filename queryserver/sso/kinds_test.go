@@ -84,6 +84,18 @@ func TestFinish_ASVS_6_8_1_EntraDirectories(t *testing.T) {
 	r.accepts(t)
 }
 
+// ASVS 10.5.3: also the template of many directories is the one that was asked.
+func TestBegin_ASVS_10_5_3_EntraTemplate(t *testing.T) {
+	t.Parallel()
+	r := newEntra(t)
+	for _, issuer := range []string{"https://login.example.com/{tenantid}/v2.0", r.URL + "/" + contoso + "/v2.0", r.URL + "/organizations/v2.0", ""} {
+		r.Discovery = set("issuer", issuer)
+		requireCode(t, queryserver.Unavailable, r.client.Check(t.Context(), r.provider), issuer)
+	}
+	r.Discovery = set("issuer", r.URL+"/{tenantid}/v2.0")
+	require.NoError(t, r.client.Check(t.Context(), r.provider))
+}
+
 // nOAuth: Entra's address is verified only where the directory owns the domain.
 func TestFinish_EntraEmail(t *testing.T) {
 	t.Parallel()
