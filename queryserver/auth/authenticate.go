@@ -19,7 +19,7 @@ func (s *Service) ByAccessToken(ctx context.Context, text string, client queryse
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.Store.FindSession(ctx, claims.Session)
+	state, err := s.Authority.FindSession(ctx, claims.Session)
 	if err != nil {
 		return nil, unproved(err)
 	}
@@ -35,12 +35,18 @@ func (s *Service) ByCookie(ctx context.Context, text string, client queryserver.
 	if err != nil {
 		return nil, errNotProved()
 	}
-	state, err := s.Store.FindSessionByCookie(ctx, queryserver.Hash(cookie.Hash()))
+	state, err := s.Authority.FindSessionByCookie(ctx, queryserver.Hash(cookie.Hash()))
 	if err != nil {
 		return nil, unproved(err)
 	}
 	if s.Now().Sub(state.LastSeenAt) > s.settings.Idle {
-		return nil, errSessionEnded()
+		// What is remembered of the session may be older than its last use.
+		if state, err = s.Store.FindSession(ctx, state.ID); err != nil {
+			return nil, unproved(err)
+		}
+		if s.Now().Sub(state.LastSeenAt) > s.settings.Idle {
+			return nil, errSessionEnded()
+		}
 	}
 	return s.inSession(ctx, state, state.Tenant, client)
 }
@@ -59,7 +65,7 @@ func (s *Service) inSession(ctx context.Context, state queryserver.SessionState,
 	if state.Revoked || !s.Now().Before(state.ExpiresAt) {
 		return nil, errSessionEnded()
 	}
-	user, err := s.Store.User(ctx, state.UserRef)
+	user, err := s.Authority.User(ctx, state.UserRef)
 	if err != nil {
 		return nil, unproved(err)
 	}
@@ -71,7 +77,7 @@ func (s *Service) inSession(ctx context.Context, state queryserver.SessionState,
 		Client:  client, Session: state.ID, Scope: queryserver.NewScope(state.Organization, tenant.Scope{}, nil),
 	}
 	if !in.IsZero() {
-		grants, err := s.Store.UserGrants(ctx, state.UserRef)
+		grants, err := s.Authority.UserGrants(ctx, state.UserRef)
 		if err != nil {
 			return nil, err
 		}
@@ -94,14 +100,14 @@ func (s *Service) ByServiceToken(ctx context.Context, text string, named tenant.
 	if err != nil {
 		return nil, errNotProved()
 	}
-	found, err := s.Store.FindServiceToken(ctx, queryserver.Hash(presented.Hash()))
+	found, err := s.Authority.FindServiceToken(ctx, queryserver.Hash(presented.Hash()))
 	if err != nil {
 		return nil, unproved(err)
 	}
 	if found.Revoked || found.ExpiresAt != nil && !s.Now().Before(*found.ExpiresAt) {
 		return nil, errNotProved()
 	}
-	grants, err := s.Store.ServiceAccountGrants(ctx, found.Organization, found.Account)
+	grants, err := s.Authority.ServiceAccountGrants(ctx, found.Organization, found.Account)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ import (
 // Dependencies are what a Service works with.
 type Dependencies struct {
 	Store  Store
+	// Authority is what calls are judged by: the store, or a cache before it.
+	Authority queryserver.Authority
 	Hasher *password.Hasher
 	Policy *password.Policy
 	Sealer *seal.Sealer

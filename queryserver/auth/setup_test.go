@@ -113,7 +113,7 @@ func (w *world) dependencies(t *testing.T, hashing password.Settings) auth.Depen
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	return auth.Dependencies{
-		Store: w.store, Hasher: w.hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(ring), Mailer: mailer,
+		Store: w.store, Authority: w.store, Hasher: w.hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(ring), Mailer: mailer,
 		AccountKey: key, Logger: logger, Now: w.now,
 	}
 }
