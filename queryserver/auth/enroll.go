@@ -43,3 +43,22 @@ func (s *Service) enrolling(ctx context.Context, temporary string) (queryserver.
 	}
 	return challenge, hash, err
 }
+
+// BeginMFASetup makes a secret for the user of a call, which counts once ConfirmMFASetup
+// has seen a code of it.
+func (s *Service) BeginMFASetup(ctx context.Context, call *queryserver.Call) (*queryserver.Enrollment, error) {
+	user, err := userOf(call)
+	if err != nil {
+		return nil, err
+	}
+	return s.BeginMFA(ctx, user)
+}
+
+// ConfirmMFASetup makes it count, and gives the recovery codes.
+func (s *Service) ConfirmMFASetup(ctx context.Context, call *queryserver.Call, code string) ([]string, error) {
+	user, err := userOf(call)
+	if err != nil {
+		return nil, err
+	}
+	return s.ConfirmMFA(ctx, user, code, call.Client)
+}

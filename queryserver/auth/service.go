@@ -18,14 +18,14 @@ import (
 
 // Dependencies are what a Service works with.
 type Dependencies struct {
-	Store  Store
+	Store Store
 	// Authority is what calls are judged by: the store, or a cache before it.
 	Authority queryserver.Authority
-	Hasher *password.Hasher
-	Policy *password.Policy
-	Sealer *seal.Sealer
-	Tokens *jwt.Tokens
-	Mailer queryserver.Mailer
+	Hasher    *password.Hasher
+	Policy    *password.Policy
+	Sealer    *seal.Sealer
+	Tokens    *jwt.Tokens
+	Mailer    queryserver.Mailer
 	// AccountKey keys the hashes of e-mail addresses under which failures are counted. It
 	// is the same on all servers.
 	AccountKey []byte
