@@ -43,6 +43,7 @@ type Store interface {
 	SwitchTenant(ctx context.Context, call *queryserver.Call, to tenant.ID) error
 	TouchSession(ctx context.Context, user queryserver.UserRef, id tenant.ID) error
 	NoteTokenUse(ctx context.Context, organization, token tenant.ID) error
+	CreateToken(ctx context.Context, call *queryserver.Call, account tenant.ID, token *queryserver.Token, hash queryserver.Hash) error
 	Sessions(ctx context.Context, user queryserver.UserRef) ([]queryserver.Session, error)
 	EndSession(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, id tenant.ID, why string) error
 	EndSessions(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, but tenant.ID, why string) (int, error)
