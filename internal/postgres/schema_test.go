@@ -4,8 +4,9 @@ import (
 	"strconv"
 
 	"crypto/sha256"
-	"golang.org/x/sync/errgroup"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
