@@ -10,6 +10,8 @@ TOOLS := bin/tools
 BUILDER := $(TOOLS)/builder
 LINT := $(TOOLS)/golangci-lint
 TELEMETRYGEN := $(TOOLS)/telemetrygen
+SQLC := $(TOOLS)/sqlc
+SQLC_VERSION := v1.31.1 # not in tools/go.mod: it would raise what the others are built with
 
 # Packages whose tests may run under the race detector: all but those that start
 # the real programs, which are built without it.
@@ -30,8 +32,8 @@ setup: ## Install what is missing: PostgreSQL, Redis, libchdb
 	scripts/setup.sh tools services libchdb
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need besides: nginx
-	scripts/setup.sh tools services libchdb nginx
+setup-test: ## Install what the tests need besides: nginx, an identity provider
+	scripts/setup.sh tools services libchdb nginx oidc
 
 .PHONY: build
 build: bin/telemetryflow collector ## Build telemetryflow and telemetryflow-collector into bin/
@@ -52,6 +54,9 @@ $(LINT): tools/go.mod tools/go.sum
 
 $(TELEMETRYGEN): tools/go.mod tools/go.sum
 	go build -C tools -ldflags '$(LDFLAGS)' -o ../$(TELEMETRYGEN) github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen
+
+$(SQLC):
+	GOBIN=$(abspath $(TOOLS)) go install -ldflags '$(LDFLAGS)' github.com/sqlc-dev/sqlc/cmd/sqlc@$(firstword $(SQLC_VERSION))
 
 .PHONY: test
 test: setup-test build $(TELEMETRYGEN) ## Set up, build and run every test
@@ -110,11 +115,13 @@ fmt: $(LINT) ## Format the code
 	$(LINT) fmt ./...
 
 .PHONY: generate
-generate: ## Regenerate go.mod's sums and the golden files
+generate: $(SQLC) ## Regenerate go.mod's sums, the golden files and the code of SQL
+	$(SQLC) generate -f queryserver/postgres/sqlc.yaml
 	go mod tidy
 	go mod tidy -C tools
 	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./internal/migrate ./queryserver/mail
 
 .PHONY: verify
-verify: $(BUILDER) ## Fail when generated files or the version set have drifted
+verify: $(BUILDER) $(SQLC) ## Fail when generated files or the version set have drifted
+	$(SQLC) diff -f queryserver/postgres/sqlc.yaml
 	scripts/verify.sh

@@ -7,6 +7,7 @@
 #   libchdb    the embedded ClickHouse engine, an npm package, into lib/
 #   services   PostgreSQL and Redis, Debian packages
 #   nginx      for the tests of deploy/nginx, a Debian package
+#   oidc       an OpenID Connect provider for the tests, an npm package, into .cache/
 #   compiler   for the race detector, which needs a C compiler: Debian packages
 #
 # A package that is installed here leaves nothing running and nothing that starts
@@ -57,8 +58,9 @@ for part in "$@"; do
         tools | services | compiler) "$part" || failed=1 ;;
         nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
+        oidc) "$here/install-oidc-provider.sh" || failed=1 ;;
         *)
-            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, compiler"
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, oidc, compiler"
             exit 2
             ;;
     esac

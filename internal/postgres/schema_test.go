@@ -1,8 +1,12 @@
 package postgres_test
 
 import (
+	"strconv"
+
 	"crypto/sha256"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -124,10 +128,69 @@ func TestSchema_AuditAppendOnly(t *testing.T) {
 	t.Run("Digest", func(t *testing.T) {
 		var digest, text []byte
 		require.NoError(t, admin.QueryRow(t.Context(), `WITH utc AS (SELECT set_config('timezone', 'UTC', false))
-			SELECT digest, convert_to((to_jsonb(a) - 'digest')::text, 'UTF8') FROM utc, audit_logs a LIMIT 1`).Scan(&digest, &text))
+			SELECT digest, convert_to((to_jsonb(a) - '{digest,sequence,chain,request_id}'::text[])::text, 'UTF8') FROM utc, audit_logs a LIMIT 1`).Scan(&digest, &text))
 		want := sha256.Sum256(text)
 		require.Equal(t, want[:], digest)
 	})
+}
+
+// Whoever gets past the triggers cannot change, add or remove an entry unnoticed.
+func TestSchema_AuditChain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	in := postgres.Organization(w.one.id)
+	for i := range 5 {
+		affected(t, w.app, in, `INSERT INTO audit_logs (organization_id, actor_kind, actor_id, action, outcome, request_id)
+			VALUES (current_organization(), 'user', 'u', 'a.b', 'success', $1)`, strconv.Itoa(i))
+	}
+	broken := func() int { return count(t, w.app, in, "SELECT FROM verify_audit_chain()") }
+	require.Zero(t, broken())
+	require.Zero(t, count(t, w.app, postgres.Organization(w.two.id), "SELECT FROM verify_audit_chain()"))
+	admin := connect(t, w.AdminURL)
+	_, err := admin.Exec(t.Context(), "ALTER TABLE audit_logs DISABLE TRIGGER USER")
+	require.NoError(t, err)
+	for _, forgery := range []struct{ do, undo string }{
+		{"UPDATE audit_logs SET outcome = 'denied' WHERE sequence = 3", "UPDATE audit_logs SET outcome = 'success' WHERE sequence = 3"},
+		{"UPDATE audit_logs SET request_id = 'x' WHERE sequence = 4", "UPDATE audit_logs SET request_id = '1' WHERE sequence = 4"},
+		{"CREATE TABLE kept AS SELECT * FROM audit_logs WHERE sequence = 5 AND organization_id = '" + w.one.id.String() + "'; DELETE FROM audit_logs WHERE sequence = 5",
+			"INSERT INTO audit_logs OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept"},
+		{"CREATE TABLE kept AS SELECT * FROM audit_logs WHERE sequence = 7; DELETE FROM audit_logs WHERE sequence = 7", ""},
+	} {
+		_, err := admin.Exec(t.Context(), forgery.do)
+		require.NoError(t, err)
+		require.Positive(t, broken(), forgery.do)
+		_, err = admin.Exec(t.Context(), forgery.undo)
+		require.NoError(t, err)
+		if forgery.undo != "" {
+			require.Zero(t, broken(), forgery.undo)
+		}
+	}
+}
+
+// Entries of one organization make one chain, however many write at once.
+func TestSchema_AuditChain_Parallel(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	in := postgres.Organization(w.one.id)
+	var writers errgroup.Group
+	for range 4 {
+		writers.Go(func() error {
+			for range 20 {
+				err := w.app.InScope(t.Context(), in, func(tx pgx.Tx) error {
+					_, err := tx.Exec(t.Context(), `INSERT INTO audit_logs (organization_id, actor_kind, actor_id, action, outcome)
+						VALUES (current_organization(), 'system', 's', 'a.b', 'success')`)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, writers.Wait())
+	require.Zero(t, count(t, w.app, in, "SELECT FROM verify_audit_chain()"))
+	require.Equal(t, 82, count(t, w.app, in, "SELECT FROM audit_logs"))
 }
 
 func TestSchema_Retention(t *testing.T) {

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -65,9 +66,35 @@ func fill(t *testing.T, app *postgres.Pool, name string) organization {
 		exec(t, tx, `INSERT INTO api_keys (key_id, organization_id, workspace_id, tenant_id, name, permissions, secret_hash)
 			VALUES ('tfk_' || $5, $1, $2, $3, $4, '{logs:write}', '$argon2id$')`,
 			o.id, o.workspace, o.tenant, name, strings.ReplaceAll(o.id.String(), "-", ""))
+		fillIdentity(t, tx, o, name)
 		return nil
 	}))
 	return o
+}
+
+// fillIdentity adds a row to each table of who logs in.
+func fillIdentity(t *testing.T, tx pgx.Tx, o organization, name string) {
+	t.Helper()
+	hash := func(of string) []byte { sum := sha256.Sum256([]byte(of + name)); return sum[:] }
+	var session, provider, account tenant.ID
+	exec(t, tx, "INSERT INTO user_credentials (user_id, organization_id, password_hash) VALUES ($1, $2, '$argon2id$x')", o.user, o.id)
+	exec(t, tx, "INSERT INTO recovery_codes VALUES ($1, $2, 1, 'x')", o.user, o.id)
+	exec(t, tx, "INSERT INTO known_devices (device_hash, user_id, organization_id) VALUES ($1, $2, $3)", hash("device"), o.user, o.id)
+	row(t, tx, &session, `INSERT INTO sessions (user_id, organization_id, tenant_id, cookie_hash, methods, expires_at)
+		VALUES ($1, $2, $3, $4, '{pwd}', now() + interval '1 hour') RETURNING session_id`, o.user, o.id, o.tenant, hash("cookie"))
+	exec(t, tx, "INSERT INTO refresh_tokens VALUES ($1, $2, $3, now() + interval '1 hour')", hash("refresh"), session, o.id)
+	exec(t, tx, "INSERT INTO login_challenges (token_hash, user_id, organization_id, methods, expires_at) VALUES ($1, $2, $3, '{pwd}', now())", hash("challenge"), o.user, o.id)
+	exec(t, tx, "INSERT INTO one_time_tokens (token_hash, kind, organization_id, expires_at) VALUES ($1, 'password_reset', $2, now())", hash("reset"), o.id)
+	exec(t, tx, `INSERT INTO invitations (organization_id, email, roles, token_hash, invited_by, expires_at)
+		VALUES ($1, 'new@example.com', '[]', $2, $3, now())`, o.id, hash("invitation"), o.user)
+	row(t, tx, &account, "INSERT INTO service_accounts (organization_id, name) VALUES ($1, 'grafana') RETURNING service_account_id", o.id)
+	exec(t, tx, "INSERT INTO service_account_roles VALUES ($1, $2, $3, $4)", account, o.role, o.tenant, o.id)
+	exec(t, tx, "INSERT INTO service_account_tokens (service_account_id, organization_id, name, token_hash) VALUES ($1, $2, 't', $3)", account, o.id, hash("token"))
+	exec(t, tx, "INSERT INTO role_filters VALUES ($1, $2, 'service', '{shop}')", o.role, o.id)
+	exec(t, tx, "INSERT INTO organization_policies (organization_id) VALUES ($1)", o.id)
+	row(t, tx, &provider, "INSERT INTO sso_providers (organization_id, name, kind, client_id) VALUES ($1, 'google', 'google', 'x') RETURNING provider_id", o.id)
+	exec(t, tx, "INSERT INTO verified_domains (domain, organization_id, challenge) VALUES ('example.com', $1, 'x')", o.id)
+	exec(t, tx, "INSERT INTO user_identities (provider_id, issuer, subject, user_id, organization_id) VALUES ($1, 'i', 's', $2, $3)", provider, o.user, o.id)
 }
 
 func row(t *testing.T, tx pgx.Tx, into any, sql string, arguments ...any) {

@@ -1,0 +1,53 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/queryserver"
+)
+
+// Store keeps what logins need. Each method happens as a whole, with its entry of the
+// audit trail, or not at all. A method that finds nothing gives queryserver.NotFound, and
+// one that cannot reach the store queryserver.Unavailable.
+type Store interface {
+	FindLogin(ctx context.Context, email string) (account queryserver.Account, found bool, err error)
+	LockOf(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
+	NoteFailure(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
+	ClearFailures(ctx context.Context, account queryserver.Hash) error
+	KnownDevice(ctx context.Context, user queryserver.UserRef, device queryserver.Hash) (bool, error)
+	Rehash(ctx context.Context, user queryserver.UserRef, old, hash string) error
+
+	BeginChallenge(ctx context.Context, token queryserver.Hash, of queryserver.Challenge, expires time.Time) error
+	TryChallenge(ctx context.Context, token queryserver.Hash, maxTries int) (queryserver.Challenge, error)
+	EndChallenge(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash) error
+	PassTOTP(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash, step int64) (bool, error)
+	PassRecoveryCode(ctx context.Context, user queryserver.UserRef, challenge queryserver.Hash, number int) (bool, error)
+	TakeTOTPStep(ctx context.Context, user queryserver.UserRef, step int64) (bool, error)
+
+	Credentials(ctx context.Context, user queryserver.UserRef) (queryserver.Credentials, error)
+	SetTOTP(ctx context.Context, user queryserver.UserRef, sealed []byte) error
+	ConfirmTOTP(ctx context.Context, client queryserver.Client, user queryserver.UserRef, step int64, codeHashes []string) error
+	RemoveTOTP(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) error
+	RecoveryCodes(ctx context.Context, user queryserver.UserRef) (map[int]string, error)
+	SetRecoveryCodes(ctx context.Context, client queryserver.Client, user queryserver.UserRef, codeHashes []string) error
+	SetPassword(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, hash string, but tenant.ID) error
+
+	BeginReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time) error
+	FindReset(ctx context.Context, token queryserver.Hash) (queryserver.UserRef, error)
+	FinishReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, hash string) error
+
+	OpenSession(ctx context.Context, user queryserver.UserRef, session *queryserver.NewSession) (id tenant.ID, newDevice bool, err error)
+	Refresh(ctx context.Context, client queryserver.Client, token, next queryserver.Hash, nextExpires time.Time, successor []byte) (queryserver.Refreshed, error)
+	SwitchTenant(ctx context.Context, call *queryserver.Call, to tenant.ID) error
+	TouchSession(ctx context.Context, user queryserver.UserRef, id tenant.ID) error
+	NoteTokenUse(ctx context.Context, organization, token tenant.ID) error
+	CreateToken(ctx context.Context, call *queryserver.Call, account tenant.ID, token *queryserver.Token, hash queryserver.Hash) error
+	Sessions(ctx context.Context, user queryserver.UserRef) ([]queryserver.Session, error)
+	EndSession(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, id tenant.ID, why string) error
+	EndSessions(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, but tenant.ID, why string) (int, error)
+
+	Audit(ctx context.Context, organization tenant.ID, by queryserver.Subject, client queryserver.Client, action, subject, outcome string, detail map[string]any) error
+	queryserver.Authority
+}
