@@ -153,6 +153,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.UserRoutes(s.store),
 		resource.RoleRoutes(s.store),
 		resource.ServiceAccountRoutes(s.store, s.logins),
+		resource.APIKeyRoutes(s.store),
 		resource.AuditRoutes(s.store),
 	)
 }
@@ -221,4 +222,3 @@ func (c changes) Caught(time.Time) {}
 func (c changes) Lost(err error) {
 	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
 }
-

@@ -155,7 +155,9 @@ func TestServer(t *testing.T) {
 	require.Equal(t, "user", me.Kind)
 	require.Contains(t, me.Permissions, "users:write")
 
-	var users struct{ Items []struct{ UserID, Email string } }
+	var users struct {
+		Items []struct{ UserID, Email string }
+	}
 	status, _ = c.ask(t, http.MethodGet, "/api/v2/users", nil, &users)
 	require.Equal(t, http.StatusOK, status)
 	require.Len(t, users.Items, 1)
