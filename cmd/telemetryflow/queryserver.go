@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -21,7 +23,7 @@ description is at /openapi.json, and to be read at /docs. SIGTERM stops it
 gracefully.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return runQueryServer(command.Context(), file)
+			return runQueryServer(command.Context(), file, command.OutOrStdout())
 		},
 	}
 	command.Flags().StringVar(&file, "config", "config/queryserver.yaml", "configuration, in which ${env:NAME} stands for the environment")
@@ -29,7 +31,7 @@ gracefully.`,
 }
 
 // runQueryServer serves until the context ends or a listener fails.
-func runQueryServer(ctx context.Context, file string) error {
+func runQueryServer(ctx context.Context, file string, out io.Writer) error {
 	config, err := loadQueryServerConfig(ctx, file)
 	if err != nil {
 		return err
@@ -42,6 +44,13 @@ func runQueryServer(ctx context.Context, file string) error {
 	defer server.close(ctx)
 	if err := server.start(ctx); err != nil {
 		return err
+	}
+	link, err := server.logins.OfferSetup(ctx)
+	if err != nil {
+		return err
+	}
+	if link != "" {
+		fmt.Fprintf(out, "Nobody can log in yet. Make the first user, once:\n\n  %s\n\n", link)
 	}
 	select {
 	case <-ctx.Done():

@@ -25,6 +25,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 	"github.com/telemetryflow/telemetryflow/queryserver/cache"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/page"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
 	store "github.com/telemetryflow/telemetryflow/queryserver/postgres"
@@ -79,11 +80,15 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}
+	pages, err := page.Routes(s.logins, httpapi.NewCookies(config.HTTP))
+	if err != nil {
+		return s, fmt.Errorf("read the pages: %w", err)
+	}
 	s.http, err = httpapi.New(config.HTTP, httpapi.Dependencies{
 		Version: programVersion, Logger: logger, Authenticator: authenticator{s.logins}, Denied: s.denied,
 		Checks:  map[string]func(context.Context) error{"postgres": s.checkSchema},
 		Tracers: s.tracers, Meters: s.meters, Metrics: registry,
-	}, s.routes())
+	}, slices.Concat(s.routes(), pages))
 	return s, err
 }
 

@@ -161,3 +161,12 @@ func (s *Service) Logout(ctx context.Context, call *queryserver.Call) error {
 	}
 	return s.Store.EndSession(ctx, call.Subject, call.Client, user, call.Session, "logout")
 }
+
+// Profile is the user of a call.
+func (s *Service) Profile(ctx context.Context, call *queryserver.Call) (queryserver.User, error) {
+	user, err := userOf(call)
+	if err != nil {
+		return queryserver.User{}, err
+	}
+	return s.Authority.User(ctx, user)
+}

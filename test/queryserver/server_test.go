@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,6 +41,22 @@ type server struct {
 func start(t *testing.T) *server {
 	t.Helper()
 	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s.fill(t)
+	s.run(t)
+	return s
+}
+
+// launch starts a server of an installation without users.
+func launch(t *testing.T) *server {
+	t.Helper()
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s.run(t)
+	return s
+}
+
+// fill makes an organization with an Owner.
+func (s *server) fill(t *testing.T) {
+	t.Helper()
 	pool, err := postgres.Open(s.database.AppURL, postgres.App)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -50,7 +67,10 @@ func start(t *testing.T) *server {
 	_, err = bootstrap.CreateTenant(t.Context(), pool, organization, workspace, "shop")
 	require.NoError(t, err)
 	s.create(t, email, "Owner")
+}
 
+func (s *server) run(t *testing.T) {
+	t.Helper()
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
@@ -61,7 +81,6 @@ func start(t *testing.T) *server {
 		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
 	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
 	s.AwaitOK(t, s.admin+"/readyz")
-	return s
 }
 
 // create makes a user as an operator does.
@@ -173,6 +192,40 @@ func TestServer(t *testing.T) {
 	s.Stop()
 	require.True(t, s.Cmd.ProcessState.Success(), "SIGTERM is an orderly end: %s", s.Output())
 	require.NotContains(t, s.Output(), secret)
+}
+
+// The first minutes of an installation: the link that the server prints, a form, and a
+// session by cookie.
+func TestServer_FirstRun(t *testing.T) {
+	t.Parallel()
+	s := launch(t)
+	var link string
+	require.Eventually(t, func() bool {
+		for line := range strings.Lines(s.Output()) {
+			if at := strings.Index(line, s.url+"/setup/"); at >= 0 {
+				link = strings.TrimSpace(line[at:])
+			}
+		}
+		return link != ""
+	}, stacktest.Patience, stacktest.Often)
+	browser := s.client(t)
+	visit := func(response *http.Response, err error) string {
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return string(text)
+	}
+	require.Contains(t, visit(browser.Get(link)), "first user")
+	form := url.Values{"organization": {"Acme"}, "email": {email}, "name": {"Ada"}, "password": {"short"}}
+	require.Contains(t, visit(browser.PostForm(link, form)), "role=\"alert\"")
+	form.Set("password", secret)
+	require.Contains(t, visit(browser.PostForm(link, form)), "logged in as Ada")
+	require.Contains(t, visit(browser.PostForm(link, form)), "not any more", "once")
+	require.Contains(t, visit(browser.PostForm(s.url+"/logout", nil)), "Log in")
+	require.Contains(t, visit(browser.Get(s.url+"/")), "Log in")
+	form = url.Values{"email": {email}, "password": {secret}}
+	require.Contains(t, visit(browser.PostForm(s.url+"/login", form)), "logged in as Ada")
 }
 
 // Rule 26: what a user may do ends within 5 s, also while Redis is gone.

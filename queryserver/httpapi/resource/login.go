@@ -21,12 +21,7 @@ type Logins interface {
 	Logout(ctx context.Context, call *queryserver.Call) error
 }
 
-const (
-	tagLogin = "Login"
-	// deviceCookie names the browser, under which it is known at the next login.
-	deviceCookie = "telemetryflow-device"
-	deviceAge    = 400 * 24 * time.Hour // the longest that browsers keep a cookie
-)
+const tagLogin = "Login"
 
 // browser is the input of a route that knows a browser by its cookie.
 type browser struct {
@@ -34,7 +29,7 @@ type browser struct {
 }
 
 func (b browser) device(cookies httpapi.Cookies) string {
-	return cookies.Value(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}}, deviceCookie)
+	return cookies.DeviceOf(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}})
 }
 
 // Session is a login that has succeeded, or what it lacks.
@@ -106,7 +101,7 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 func (l *login) opened(session *queryserver.OpenedSession) *sessionOutput {
 	output := &sessionOutput{}
 	if session.Device != "" {
-		output.SetCookie = append(output.SetCookie, l.cookies.Named(deviceCookie, session.Device, deviceAge))
+		output.SetCookie = append(output.SetCookie, l.cookies.Device(session.Device))
 	}
 	if session.Cookie != "" {
 		output.SetCookie = append(output.SetCookie, l.cookies.Session(session.Cookie, time.Until(session.Expires)))
