@@ -36,6 +36,7 @@ type server struct {
 	url, admin string
 	database   *testkit.PostgresDatabase
 	redis      *testkit.RedisServer
+	cert       *stacktest.Certificate
 }
 
 func start(t *testing.T) *server {
@@ -74,10 +75,12 @@ func (s *server) run(t *testing.T) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
-	s.url, s.admin = "http://"+listen, "http://"+admin
+	s.cert = stacktest.NewCertificate(t)
+	s.url, s.admin = "https://"+listen, "http://"+admin
 	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
 		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
+		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
 		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
 	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
 	s.AwaitOK(t, s.admin+"/readyz")
@@ -140,7 +143,7 @@ func (s *server) client(t *testing.T) *client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	return &client{Client: &http.Client{Jar: jar, Timeout: time.Minute}, base: s.url}
+	return &client{Client: &http.Client{Transport: s.cert.Client().Transport, Jar: jar, Timeout: time.Minute}, base: s.url}
 }
 
 func (s *server) login(t *testing.T, email string) *client {
