@@ -22,7 +22,7 @@ const (
 type Config struct {
 	DataDir    string // everything the stack keeps
 	ProgramDir string // holds telemetryflow and telemetryflow-collector
-	ConfigDir  string // holds standalone.yaml, agent.yaml and self-telemetry.yaml
+	ConfigDir  string // holds standalone.yaml, agent.yaml, self-telemetry.yaml and queryserver.yaml
 	Libchdb    string // path of libchdb.so
 
 	Listen   string // address of the OTLP ports

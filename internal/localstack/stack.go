@@ -97,6 +97,7 @@ func (s *stack) run(ctx context.Context, ready func(*Summary)) error {
 	}{
 		{"collector", s.programAccount, s.collector},
 		{"agent", nil, s.agent},
+		{"queryserver", s.programAccount, s.queryServer},
 	} {
 		data, err := s.folders.server(program.name, program.account)
 		if err != nil {
