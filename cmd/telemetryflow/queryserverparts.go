@@ -143,7 +143,7 @@ func (s *queryServer) makeLogins(ctx context.Context) error {
 		return err
 	}
 	s.logins, err = auth.New(s.config.Login, auth.Dependencies{
-		Store: s.store, Authority: s.heard, Hasher: hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(s.ring),
+		Store: s.store, Authority: s.heard, Changed: s.heard.Heard, Hasher: hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(s.ring),
 		Mailer: mailer, AccountKey: key, Logger: s.logger,
 	})
 	return err

@@ -45,12 +45,12 @@ func (k *apiKeys) list(ctx context.Context, call queryserver.Call, _ *struct{}) 
 
 type keyInput struct {
 	Body struct {
-		named
-		WorkspaceID *tenant.ID               `json:"workspaceId,omitempty" format:"uuid" doc:"Absent: the key covers the whole organization"`
-		TenantID    *tenant.ID               `json:"tenantId,omitempty" format:"uuid" doc:"Absent: the key covers every tenant of the workspace"`
-		Permissions []queryserver.Permission `json:"permissions" minItems:"1" maxItems:"20" nullable:"false"`
-		Limits      *limitsBody              `json:"limits,omitempty" doc:"Default: 1000 requests per minute"`
-		ExpiresAt   *time.Time               `json:"expiresAt,omitempty"`
+		Named
+		WorkspaceID *tenant.ID  `json:"workspaceId,omitempty" format:"uuid" doc:"Absent: the key covers the whole organization"`
+		TenantID    *tenant.ID  `json:"tenantId,omitempty" format:"uuid" doc:"Absent: the key covers every tenant of the workspace"`
+		Permissions []word      `json:"permissions" minItems:"1" maxItems:"20" nullable:"false"`
+		Limits      *limitsBody `json:"limits,omitempty" doc:"Default: 1000 requests per minute"`
+		ExpiresAt   *time.Time  `json:"expiresAt,omitempty"`
 	}
 }
 
@@ -85,18 +85,19 @@ func keyOf(key queryserver.APIKey, secret string, err error) (*keyOutput, error)
 }
 
 func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyInput) (*keyOutput, error) {
-	for _, permission := range input.Body.Permissions {
+	permissions := permissionsOf(input.Body.Permissions)
+	for _, permission := range permissions {
 		if !slices.Contains(keyPermissions, permission) {
 			return nil, &queryserver.Error{Code: queryserver.Invalid, Message: "an API key cannot have one of the permissions",
 				Fields: []queryserver.FieldError{{Location: "body.permissions", Message: "must be among metrics, logs and traces, read and write"}}}
 		}
 	}
-	if err := within(call, input.Body.Permissions); err != nil {
+	if err := within(call, permissions); err != nil {
 		return nil, err
 	}
 	key := queryserver.APIKey{
 		Name: input.Body.Name, Workspace: input.Body.WorkspaceID, Tenant: input.Body.TenantID,
-		Permissions: input.Body.Permissions, ExpiresAt: input.Body.ExpiresAt, Limits: queryserver.KeyLimits{RequestsPerMinute: defaultRequestsPerMinute},
+		Permissions: permissions, ExpiresAt: input.Body.ExpiresAt, Limits: queryserver.KeyLimits{RequestsPerMinute: defaultRequestsPerMinute},
 	}
 	if input.Body.Limits != nil {
 		key.Limits = queryserver.KeyLimits(*input.Body.Limits)
@@ -104,11 +105,12 @@ func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyI
 	return keyOf(k.store.CreateAPIKey(ctx, &call, key))
 }
 
-type keyIDInput struct {
+// ByKeyID is the input of a route of one API key.
+type ByKeyID struct {
 	ID string `path:"id" maxLength:"64" doc:"tfk_ and 32 hex digits"`
 }
 
-func (i keyIDInput) parse() (apikey.ID, error) {
+func (i ByKeyID) parse() (apikey.ID, error) {
 	id, err := apikey.ParseID(i.ID)
 	if err != nil {
 		return id, queryserver.Errorf(queryserver.NotFound, "there is no such API key, or it is revoked")
@@ -117,7 +119,7 @@ func (i keyIDInput) parse() (apikey.ID, error) {
 }
 
 type rotateInput struct {
-	keyIDInput
+	ByKeyID
 	Body struct {
 		GraceSeconds int `json:"graceSeconds,omitempty" minimum:"0" maximum:"2592000" default:"86400" doc:"For how long the old secret works on"`
 	}
@@ -131,7 +133,7 @@ func (k *apiKeys) rotate(ctx context.Context, call queryserver.Call, input *rota
 	return keyOf(k.store.RotateAPIKey(ctx, &call, id, time.Duration(input.Body.GraceSeconds)*time.Second))
 }
 
-func (k *apiKeys) revoke(ctx context.Context, call queryserver.Call, input *keyIDInput) (*struct{}, error) {
+func (k *apiKeys) revoke(ctx context.Context, call queryserver.Call, input *ByKeyID) (*struct{}, error) {
 	id, err := input.parse()
 	if err != nil {
 		return nil, err

@@ -23,17 +23,17 @@ type Logins interface {
 
 const tagLogin = "Login"
 
-// browser is the input of a route that knows a browser by its cookie.
-type browser struct {
+// Browser is the input of a route that knows a browser by its cookie.
+type Browser struct {
 	Cookie string `header:"Cookie" maxLength:"16384" hidden:"true"`
 }
 
-func (b browser) device(cookies httpapi.Cookies) string {
+func (b Browser) device(cookies httpapi.Cookies) string {
 	return cookies.DeviceOf(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}})
 }
 
-// Session is a login that has succeeded, or what it lacks.
-type Session struct {
+// LoginAnswer is a login that has succeeded, or what it lacks.
+type LoginAnswer struct {
 	AccessToken  string     `json:"accessToken,omitempty" doc:"A JWT for the Authorization header"`
 	RefreshToken string     `json:"refreshToken,omitempty" doc:"For /refresh, once"`
 	TokenType    string     `json:"tokenType,omitempty" doc:"Bearer"`
@@ -47,7 +47,7 @@ type Session struct {
 
 type sessionOutput struct {
 	SetCookie []http.Cookie `header:"Set-Cookie"`
-	Body      Session
+	Body      LoginAnswer
 }
 
 type login struct {
@@ -76,7 +76,7 @@ func Login(logins Logins, cookies httpapi.Cookies) []httpapi.Route {
 }
 
 type loginInput struct {
-	browser
+	Browser
 	Body struct {
 		Email    string `json:"email" minLength:"3" maxLength:"320"`
 		Password string `json:"password" minLength:"1" maxLength:"512"`
@@ -92,7 +92,7 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 		return nil, err
 	}
 	if result.Session == nil {
-		return &sessionOutput{Body: Session{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
+		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
 	}
 	return l.opened(result.Session), nil
 }
@@ -115,13 +115,13 @@ func (l *login) opened(session *queryserver.OpenedSession) *sessionOutput {
 	return output
 }
 
-func (s *Session) set(tokens *queryserver.Tokens) {
+func (s *LoginAnswer) set(tokens *queryserver.Tokens) {
 	s.AccessToken, s.RefreshToken, s.TokenType = tokens.Access, tokens.Refresh, "Bearer"
 	s.ExpiresIn = int(time.Until(tokens.Expires).Seconds())
 }
 
 type factorInput struct {
-	browser
+	Browser
 	Body struct {
 		TempToken string `json:"tempToken" minLength:"1" maxLength:"128"`
 		MFACode   string `json:"mfaCode" minLength:"1" maxLength:"64" doc:"Six digits of the app, or a recovery code"`
@@ -192,7 +192,7 @@ func (l *login) switchTenant(ctx context.Context, call queryserver.Call, input *
 	if err != nil {
 		return nil, err
 	}
-	output := &sessionOutput{Body: Session{TenantID: &input.Body.TenantID}}
+	output := &sessionOutput{Body: LoginAnswer{TenantID: &input.Body.TenantID}}
 	output.Body.set(tokens)
 	return output, nil
 }
