@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,7 +99,7 @@ func (c *queryServerConfig) complete() error {
 		if err != nil {
 			return fmt.Errorf("secrets: %w", err)
 		}
-		c.HTTP.CursorKey = configopaque.String(fmt.Sprintf("%x", key))
+		c.HTTP.CursorKey = configopaque.String(hex.EncodeToString(key))
 	}
 	secret, err := c.Secrets.Derive("cache")
 	c.Cache.Secret = secret

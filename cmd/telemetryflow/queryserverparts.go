@@ -61,7 +61,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 			s.close(ctx)
 		}
 	}()
-	if s.pool, err = postgres.Open(string(config.Postgres.URL), postgres.App); err != nil {
+	if s.pool, err = postgres.Open(string(config.Postgres.URL), postgres.App); err != nil { //nolint:contextcheck // it opens no connection yet
 		return s, fmt.Errorf("postgres: url: %w", err)
 	}
 	if err := s.checkSchema(ctx); err != nil {
@@ -84,7 +84,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err != nil {
 		return s, fmt.Errorf("read the pages: %w", err)
 	}
-	s.http, err = httpapi.New(config.HTTP, httpapi.Dependencies{
+	s.http, err = httpapi.New(config.HTTP, httpapi.Dependencies{ //nolint:contextcheck // requests have contexts of their own
 		Version: programVersion, Logger: logger, Authenticator: authenticator{s.logins}, Denied: s.denied,
 		Checks:  map[string]func(context.Context) error{"postgres": s.checkSchema},
 		Tracers: s.tracers, Meters: s.meters, Metrics: registry,

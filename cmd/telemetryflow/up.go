@@ -37,6 +37,7 @@ a workspace, a tenant and an API key, and prints a link for the first user. Ctrl
 	flags.BoolVar(&config.Insecure, "insecure", false, "allow a --listen address that others reach, without TLS")
 	flags.IntVar(&config.GRPCPort, "otlp-grpc-port", localstack.DefaultGRPCPort, "port of OTLP over gRPC")
 	flags.IntVar(&config.HTTPPort, "otlp-http-port", localstack.DefaultHTTPPort, "port of OTLP over HTTP")
+	flags.IntVar(&config.QueryPort, "query-port", localstack.DefaultQueryPort, "port of the query server, on this machine alone")
 	return command
 }
 

@@ -17,9 +17,9 @@ func (s *stack) queryServer(data string) Service {
 		"TELEMETRYFLOW_POSTGRES_URL="+s.state.AppURL(),
 		"TELEMETRYFLOW_REDIS_URL="+s.state.RedisURL(),
 		"TELEMETRYFLOW_MASTER_KEY="+s.state.MasterKey,
-		"TELEMETRYFLOW_QUERY_LISTEN="+hostPort(s.state.QueryPort),
+		"TELEMETRYFLOW_QUERY_LISTEN="+hostPort(s.config.QueryPort),
 		"TELEMETRYFLOW_QUERY_ADMIN="+admin,
-		"TELEMETRYFLOW_PUBLIC_URL="+s.state.QueryURL(),
+		"TELEMETRYFLOW_PUBLIC_URL="+s.queryURL(),
 	)
 	return Service{
 		Name: "queryserver",
@@ -39,6 +39,6 @@ func (s *stack) queryServer(data string) Service {
 	}
 }
 
-// QueryURL is where browsers on this machine find the query server. By this name they
+// queryURL is where browsers on this machine find the query server. By this name they
 // take secure cookies without TLS.
-func (s *State) QueryURL() string { return "http://localhost:" + strconv.Itoa(s.QueryPort) }
+func (s *stack) queryURL() string { return "http://localhost:" + strconv.Itoa(s.config.QueryPort) }

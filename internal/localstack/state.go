@@ -39,13 +39,9 @@ type State struct {
 	EnginePassword   string `json:"engine_password"`
 	HealthPort       int    `json:"collector_health_port"`
 	AgentHealthPort  int    `json:"agent_health_port"`
-	QueryPort        int    `json:"query_port"`
 	QueryAdminPort   int    `json:"query_admin_port"`
 	MasterKey        string `json:"master_key"` // base64; seals secrets in PostgreSQL
 }
-
-// defaultQueryPort is that of the query server's own default, when it is free.
-const defaultQueryPort = 8080
 
 // LoadState reads the state of the stack in a data folder.
 func LoadState(dataDir string) (*State, error) {
@@ -122,9 +118,6 @@ func openState(f *folders) (*State, error) {
 
 // complete gives what a state of an earlier version lacks.
 func (s *State) complete() {
-	if s.QueryPort == 0 {
-		s.QueryPort = defaultQueryPort
-	}
 	if s.MasterKey == "" {
 		var key [32]byte
 		_, _ = rand.Read(key[:]) // crypto/rand.Read never fails (Go 1.24)
@@ -135,7 +128,7 @@ func (s *State) complete() {
 // keepPorts settles the ports, each of which differs from the others.
 func (s *State) keepPorts() error {
 	given := make(map[int]bool)
-	for _, port := range [...]*int{&s.PostgresPort, &s.RedisPort, &s.EnginePort, &s.HealthPort, &s.AgentHealthPort, &s.QueryPort, &s.QueryAdminPort} {
+	for _, port := range [...]*int{&s.PostgresPort, &s.RedisPort, &s.EnginePort, &s.HealthPort, &s.AgentHealthPort, &s.QueryAdminPort} {
 		var err error
 		for *port, err = keepPort(*port); err == nil && given[*port]; {
 			*port, err = FreePort()

@@ -25,7 +25,7 @@ func (s *stack) summary() *Summary {
 		GRPC:        s.gateway(s.config.GRPCPort),
 		HTTP:        "http://" + s.gateway(s.config.HTTPPort),
 		Engine:      "http://" + hostPort(s.state.EnginePort),
-		Query:       s.state.QueryURL(),
+		Query:       s.queryURL(),
 		KeyID:       s.firstKey.ID,
 		KeyFile:     fromHere(s.folders.firstKey()),
 		Program:     fromHere(filepath.Join(s.config.ProgramDir, "telemetryflow")),

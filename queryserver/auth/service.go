@@ -25,11 +25,11 @@ type Dependencies struct {
 	// Changed tells a cache of a change at once, by the kind and the subject of the change
 	// feed, which tells every server soon. May be nil.
 	Changed func(kind, subject string, organization tenant.ID)
-	Hasher    *password.Hasher
-	Policy    *password.Policy
-	Sealer    *seal.Sealer
-	Tokens    *jwt.Tokens
-	Mailer    queryserver.Mailer
+	Hasher  *password.Hasher
+	Policy  *password.Policy
+	Sealer  *seal.Sealer
+	Tokens  *jwt.Tokens
+	Mailer  queryserver.Mailer
 	// AccountKey keys the hashes of e-mail addresses under which failures are counted. It
 	// is the same on all servers.
 	AccountKey []byte
