@@ -58,3 +58,10 @@ type Enrollment struct {
 	URI    string // otpauth://…
 	PNG    []byte // the URI as a QR code
 }
+
+// FirstUser is who sets an installation up.
+type FirstUser struct {
+	Organization string // of a new one; where there is one already, the user joins it
+	Email        string
+	DisplayName  string
+}

@@ -16,9 +16,9 @@ func newUpCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Run the whole system on this machine",
 		Long: `Run the whole system on this machine: the embedded ClickHouse engine, PostgreSQL,
-Redis, the collector, and an agent that sends this machine's metrics and the
-system's own telemetry. The first run makes an organization, a workspace, a
-tenant and an API key. Ctrl-C stops everything; the data stays.`,
+Redis, the collector, an agent that sends this machine's metrics and the
+system's own telemetry, and the query server. The first run makes an organization,
+a workspace, a tenant and an API key, and prints a link for the first user. Ctrl-C stops everything; the data stays.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := besideExecutable(&config); err != nil {
@@ -37,6 +37,7 @@ tenant and an API key. Ctrl-C stops everything; the data stays.`,
 	flags.BoolVar(&config.Insecure, "insecure", false, "allow a --listen address that others reach, without TLS")
 	flags.IntVar(&config.GRPCPort, "otlp-grpc-port", localstack.DefaultGRPCPort, "port of OTLP over gRPC")
 	flags.IntVar(&config.HTTPPort, "otlp-http-port", localstack.DefaultHTTPPort, "port of OTLP over HTTP")
+	flags.IntVar(&config.QueryPort, "query-port", localstack.DefaultQueryPort, "port of the query server, on this machine alone")
 	return command
 }
 

@@ -18,17 +18,22 @@ const (
 	DefaultHTTPPort = 4318
 )
 
+// DefaultQueryPort is the query server's.
+const DefaultQueryPort = 8080
+
 // Config says where the stack finds its programs and where it listens.
 type Config struct {
 	DataDir    string // everything the stack keeps
 	ProgramDir string // holds telemetryflow and telemetryflow-collector
-	ConfigDir  string // holds standalone.yaml, agent.yaml and self-telemetry.yaml
+	ConfigDir  string // holds standalone.yaml, agent.yaml, self-telemetry.yaml and queryserver.yaml
 	Libchdb    string // path of libchdb.so
 
 	Listen   string // address of the OTLP ports
 	Insecure bool   // allows a Listen address that others reach, without TLS
 	GRPCPort int
 	HTTPPort int
+
+	QueryPort int // of the query server, on this machine alone
 }
 
 // Validate reports what is wrong, by the names of the flags of telemetryflow up.
@@ -42,7 +47,7 @@ func (c *Config) Validate() error {
 		faults = append(faults, fmt.Errorf("--listen %s would carry API keys over the network in clear text: "+
 			"put TLS in front (docs/deployment.md), or add --insecure", c.Listen))
 	}
-	for flag, port := range map[string]int{"--otlp-grpc-port": c.GRPCPort, "--otlp-http-port": c.HTTPPort} {
+	for flag, port := range map[string]int{"--otlp-grpc-port": c.GRPCPort, "--otlp-http-port": c.HTTPPort, "--query-port": c.QueryPort} {
 		if port < 1 || port > 65535 {
 			faults = append(faults, fmt.Errorf("%s must be from 1 to 65535 (got %d)", flag, port))
 		}

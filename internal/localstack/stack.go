@@ -61,7 +61,8 @@ func Run(ctx context.Context, config *Config, terminal io.Writer, ready func(*Su
 func (s *stack) prepare() (err error) {
 	err = errors.Join(
 		requirePort(s.config.Listen, s.config.GRPCPort, "--otlp-grpc-port"),
-		requirePort(s.config.Listen, s.config.HTTPPort, "--otlp-http-port"))
+		requirePort(s.config.Listen, s.config.HTTPPort, "--otlp-http-port"),
+		requirePort(loopback, s.config.QueryPort, "--query-port"))
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,7 @@ func (s *stack) run(ctx context.Context, ready func(*Summary)) error {
 	}{
 		{"collector", s.programAccount, s.collector},
 		{"agent", nil, s.agent},
+		{"queryserver", s.programAccount, s.queryServer},
 	} {
 		data, err := s.folders.server(program.name, program.account)
 		if err != nil {

@@ -2,6 +2,7 @@ package localstack
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type State struct {
 	EnginePassword   string `json:"engine_password"`
 	HealthPort       int    `json:"collector_health_port"`
 	AgentHealthPort  int    `json:"agent_health_port"`
+	QueryAdminPort   int    `json:"query_admin_port"`
+	MasterKey        string `json:"master_key"` // base64; seals secrets in PostgreSQL
 }
 
 // LoadState reads the state of the stack in a data folder.
@@ -102,6 +105,7 @@ func openState(f *folders) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
+	state.complete()
 	if err := state.keepPorts(); err != nil {
 		return nil, err
 	}
@@ -112,10 +116,19 @@ func openState(f *folders) (*State, error) {
 	return state, writePrivate(f.state(), append(text, '\n'))
 }
 
+// complete gives what a state of an earlier version lacks.
+func (s *State) complete() {
+	if s.MasterKey == "" {
+		var key [32]byte
+		_, _ = rand.Read(key[:]) // crypto/rand.Read never fails (Go 1.24)
+		s.MasterKey = base64.StdEncoding.EncodeToString(key[:])
+	}
+}
+
 // keepPorts settles the ports, each of which differs from the others.
 func (s *State) keepPorts() error {
 	given := make(map[int]bool)
-	for _, port := range [...]*int{&s.PostgresPort, &s.RedisPort, &s.EnginePort, &s.HealthPort, &s.AgentHealthPort} {
+	for _, port := range [...]*int{&s.PostgresPort, &s.RedisPort, &s.EnginePort, &s.HealthPort, &s.AgentHealthPort, &s.QueryAdminPort} {
 		var err error
 		for *port, err = keepPort(*port); err == nil && given[*port]; {
 			*port, err = FreePort()

@@ -11,6 +11,7 @@ import (
 type Summary struct {
 	GRPC, HTTP   string // OTLP addresses
 	Engine       string // the engine's address, without its password
+	Query        string // URL of the query server
 	KeyID        string
 	KeyFile      string // holds id:secret of the first key
 	Program      string // telemetryflow, as the user can call it
@@ -24,6 +25,7 @@ func (s *stack) summary() *Summary {
 		GRPC:        s.gateway(s.config.GRPCPort),
 		HTTP:        "http://" + s.gateway(s.config.HTTPPort),
 		Engine:      "http://" + hostPort(s.state.EnginePort),
+		Query:       s.queryURL(),
 		KeyID:       s.firstKey.ID,
 		KeyFile:     fromHere(s.folders.firstKey()),
 		Program:     fromHere(filepath.Join(s.config.ProgramDir, "telemetryflow")),
@@ -71,6 +73,7 @@ TelemetryFlow is up. Ctrl-C stops it; the data stays.
   OTLP/gRPC   %s
   OTLP/HTTP   %s
   ClickHouse  %s (the embedded engine)
+  Login, API  %s (until the first user is made, above is the link for that)
   API key     %s, with its secret in %s
 
 Send a trace:
@@ -81,7 +84,7 @@ Read it back:
 
   %s
 
-`, s.GRPC, s.HTTP, s.Engine, s.KeyID, s.KeyFile, s.SendLine(), s.ReadLine())
+`, s.GRPC, s.HTTP, s.Engine, s.Query, s.KeyID, s.KeyFile, s.SendLine(), s.ReadLine())
 	if s.Unreachable {
 		_, _ = fmt.Fprint(w, "Warning: the engine and the collector run as root, because no other account can reach this folder.\n\n")
 	}

@@ -188,7 +188,7 @@ func (s *Service) EndSession(ctx context.Context, call *queryserver.Call, id ten
 	if err != nil {
 		return err
 	}
-	return s.Store.EndSession(ctx, call.Subject, call.Client, user, id, "ended by the user")
+	return s.end(ctx, call, user, id, "ended by the user")
 }
 
 // EndOtherSessions ends all but that of the call, and says how many.

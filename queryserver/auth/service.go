@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
@@ -21,11 +22,14 @@ type Dependencies struct {
 	Store Store
 	// Authority is what calls are judged by: the store, or a cache before it.
 	Authority queryserver.Authority
-	Hasher    *password.Hasher
-	Policy    *password.Policy
-	Sealer    *seal.Sealer
-	Tokens    *jwt.Tokens
-	Mailer    queryserver.Mailer
+	// Changed tells a cache of a change at once, by the kind and the subject of the change
+	// feed, which tells every server soon. May be nil.
+	Changed func(kind, subject string, organization tenant.ID)
+	Hasher  *password.Hasher
+	Policy  *password.Policy
+	Sealer  *seal.Sealer
+	Tokens  *jwt.Tokens
+	Mailer  queryserver.Mailer
 	// AccountKey keys the hashes of e-mail addresses under which failures are counted. It
 	// is the same on all servers.
 	AccountKey []byte
@@ -51,6 +55,9 @@ func New(settings Settings, dependencies Dependencies) (*Service, error) {
 	}
 	if len(dependencies.AccountKey) < accountKeyBytes {
 		return nil, errors.New("the account key must have 32 bytes")
+	}
+	if dependencies.Changed == nil {
+		dependencies.Changed = func(string, string, tenant.ID) {}
 	}
 	if dependencies.Now == nil {
 		dependencies.Now = time.Now

@@ -141,6 +141,7 @@ func (s *Service) SwitchTenant(ctx context.Context, call *queryserver.Call, to t
 	if err := s.Store.SwitchTenant(ctx, call, to); err != nil {
 		return nil, err
 	}
+	s.Changed(kindSession, call.Session.String(), user.Organization)
 	return s.sign(user, call.Session, to, grants, "")
 }
 
@@ -159,5 +160,23 @@ func (s *Service) Logout(ctx context.Context, call *queryserver.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.Store.EndSession(ctx, call.Subject, call.Client, user, call.Session, "logout")
+	return s.end(ctx, call, user, call.Session, "logout")
+}
+
+func (s *Service) end(ctx context.Context, call *queryserver.Call, user queryserver.UserRef, id tenant.ID, why string) error {
+	err := s.Store.EndSession(ctx, call.Subject, call.Client, user, id, why)
+	s.Changed(kindSession, id.String(), user.Organization)
+	return err
+}
+
+// kindSession is that of the change feed.
+const kindSession = "session"
+
+// Profile is the user of a call.
+func (s *Service) Profile(ctx context.Context, call *queryserver.Call) (queryserver.User, error) {
+	user, err := userOf(call)
+	if err != nil {
+		return queryserver.User{}, err
+	}
+	return s.Authority.User(ctx, user)
 }

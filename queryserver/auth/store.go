@@ -43,6 +43,9 @@ type Store interface {
 	SwitchTenant(ctx context.Context, call *queryserver.Call, to tenant.ID) error
 	TouchSession(ctx context.Context, user queryserver.UserRef, id tenant.ID) error
 	NoteTokenUse(ctx context.Context, organization, token tenant.ID) error
+	HasUsers(ctx context.Context) (bool, error)
+	OfferSetup(ctx context.Context, token queryserver.Hash, expires time.Time) error
+	FinishSetup(ctx context.Context, token queryserver.Hash, first queryserver.FirstUser, passwordHash string) (queryserver.UserRef, error)
 	CreateToken(ctx context.Context, call *queryserver.Call, account tenant.ID, token *queryserver.Token, hash queryserver.Hash) error
 	Sessions(ctx context.Context, user queryserver.UserRef) ([]queryserver.Session, error)
 	EndSession(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, id tenant.ID, why string) error

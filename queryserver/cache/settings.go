@@ -30,32 +30,32 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 type Settings struct {
 	// MaxBytes bounds L1: the sum of its entries, each estimated as twice its encoded
 	// length and 320 bytes. YAML key max_bytes.
-	MaxBytes int64
+	MaxBytes int64 `mapstructure:"max_bytes"`
 	// MaxValueBytes bounds one value, encoded, of a kind that sets no bound of its own. A
 	// larger one is not remembered. max_value_bytes.
-	MaxValueBytes int
+	MaxValueBytes int `mapstructure:"max_value_bytes"`
 	// MaxInvalidations is how many invalidations of each kind are kept in mind one by one.
 	// When there are more, all of L2 that is older than the oldest forgotten one is
 	// refused. max_invalidations.
-	MaxInvalidations int
+	MaxInvalidations int `mapstructure:"max_invalidations"`
 	// LoadTimeout ends a load, which outlives the caller that began it. load_timeout.
-	LoadTimeout time.Duration
+	LoadTimeout time.Duration `mapstructure:"load_timeout"`
 	// RedisTimeout is what one operation on Redis may cost. redis_timeout.
-	RedisTimeout time.Duration
+	RedisTimeout time.Duration `mapstructure:"redis_timeout"`
 	// RedisPause is how long Redis is not asked after it failed. redis_pause.
-	RedisPause time.Duration
+	RedisPause time.Duration `mapstructure:"redis_pause"`
 	// ScanTimeout bounds how long ForgetPattern deletes from L2. scan_timeout.
-	ScanTimeout time.Duration
+	ScanTimeout time.Duration `mapstructure:"scan_timeout"`
 	// MaxClockSkew is how far the clocks of two servers may differ. A server whose clock
 	// differs from that of Redis by more than half of it does without L2, so that no two
 	// that share L2 can differ by more. max_clock_skew.
-	MaxClockSkew time.Duration
+	MaxClockSkew time.Duration `mapstructure:"max_clock_skew"`
 	// KeyPrefix begins every key and channel in Redis. key_prefix.
-	KeyPrefix string
+	KeyPrefix string `mapstructure:"key_prefix"`
 	// Secret is of 32 bytes, the same for all servers that share L2. redis_secret.
-	Secret Secret
+	Secret Secret `mapstructure:"-"`
 	// Now is the clock; nil is the system's.
-	Now func() time.Time
+	Now func() time.Time `mapstructure:"-"`
 }
 
 // DefaultSettings are settings without the Secret.

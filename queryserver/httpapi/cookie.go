@@ -38,6 +38,28 @@ func (c Cookies) Named(name, value string, age time.Duration) http.Cookie {
 	return c.make(c.name(hostPrefix+name), value, age)
 }
 
+// The cookie by which a browser is known at the next login, and the longest that browsers
+// keep one.
+const (
+	deviceCookie = "telemetryflow-device"
+	deviceAge    = 400 * 24 * time.Hour
+)
+
+// Device carries the name by which a browser is known.
+func (c Cookies) Device(value string) http.Cookie { return c.Named(deviceCookie, value, deviceAge) }
+
+// DeviceOf reads it, or "".
+func (c Cookies) DeviceOf(r *http.Request) string { return c.Value(r, deviceCookie) }
+
+// SessionOf reads what Session has set, or "".
+func (c Cookies) SessionOf(r *http.Request) string {
+	cookie, err := r.Cookie(c.session)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
 // Value reads what Named has set, or "".
 func (c Cookies) Value(r *http.Request, name string) string {
 	cookie, err := r.Cookie(c.name(hostPrefix + name))

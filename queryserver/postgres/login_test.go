@@ -7,7 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	base "github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/testkit"
 	"github.com/telemetryflow/telemetryflow/queryserver"
+	"github.com/telemetryflow/telemetryflow/queryserver/postgres"
 )
 
 func TestStore_FindLogin(t *testing.T) {
@@ -140,15 +143,34 @@ func TestStore_OneTime(t *testing.T) {
 	}), "an invitation")
 
 	require.NoError(t, w.store.OfferSetup(ctx, hash("setup"), time.Now().Add(time.Hour)))
-	taken, err := w.store.TakeSetup(ctx, hash("setup"))
-	require.NoError(t, err)
-	require.False(t, taken, "there are users")
+	_, err = w.store.FinishSetup(ctx, hash("setup"), queryserver.FirstUser{Organization: "x", Email: "eve@example.com"}, "$argon2id$eve")
+	requireCode(t, queryserver.NotFound, err)
 }
 
+// ASVS 6.3.2: nobody is there by default; whoever has the link becomes Owner, one of many.
 func TestStore_Setup(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	has, err := w.store.HasUsers(t.Context())
+	pool, err := base.Open(testkit.Postgres(t).AppURL, base.App)
 	require.NoError(t, err)
-	require.True(t, has)
+	t.Cleanup(pool.Close)
+	store := postgres.New(pool)
+	has, err := store.HasUsers(t.Context())
+	require.NoError(t, err)
+	require.False(t, has)
+	require.NoError(t, store.OfferSetup(t.Context(), hash("earlier"), time.Now().Add(time.Hour)))
+	require.NoError(t, store.OfferSetup(t.Context(), hash("setup"), time.Now().Add(time.Hour)))
+	first := queryserver.FirstUser{Organization: "Acme", Email: "ada@example.com", DisplayName: "Ada"}
+	_, err = store.FinishSetup(t.Context(), hash("earlier"), first, "$argon2id$ada")
+	requireCode(t, queryserver.NotFound, err)
+	require.Equal(t, 1, atOnce(func() bool {
+		_, err := store.FinishSetup(t.Context(), hash("setup"), first, "$argon2id$ada")
+		return err == nil
+	}))
+	account, found, err := store.FindLogin(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	require.True(t, found)
+	grants, err := store.UserGrants(t.Context(), account.UserRef)
+	require.NoError(t, err)
+	require.Len(t, grants, 1)
+	require.Equal(t, queryserver.RoleOwner, grants[0].Role)
 }

@@ -75,10 +75,19 @@ func (s *Store) OfferSetup(ctx context.Context, token queryserver.Hash, expires 
 	return err
 }
 
-// TakeSetup takes the token of the set-up link, once, and only while nobody can log in.
-func (s *Store) TakeSetup(ctx context.Context, token queryserver.Hash) (taken bool, err error) {
-	rows, err := call(ctx, s, pgx.RowTo[bool], "take_setup", token[:])
-	return len(rows) == 1 && rows[0], err
+// FinishSetup takes the token of the set-up link, once and only while nobody can log in,
+// and makes the first user: Owner in every tenant of the only organization, or of a new
+// one. NotFound: the token does not count.
+func (s *Store) FinishSetup(ctx context.Context, token queryserver.Hash, first queryserver.FirstUser, passwordHash string) (queryserver.UserRef, error) {
+	rows, err := call(ctx, s, pgx.RowToStructByPos[queryserver.UserRef], "finish_setup",
+		token[:], first.Organization, first.Email, first.DisplayName, passwordHash)
+	if err != nil {
+		return queryserver.UserRef{}, err
+	}
+	if len(rows) == 0 {
+		return queryserver.UserRef{}, queryserver.Errorf(queryserver.NotFound, "the link is not valid, or not any more")
+	}
+	return rows[0], nil
 }
 
 // AcceptInvitation makes a user of an invitation, once, with its roles.

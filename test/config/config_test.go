@@ -17,7 +17,7 @@ import (
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	// The stack runs standalone.yaml, agent.yaml and self-telemetry.yaml.
+	// The stack runs standalone.yaml, agent.yaml, self-telemetry.yaml and queryserver.yaml.
 	stack := stacktest.Start(t)
 	cert := stacktest.NewCertificate(t)
 	tenant := func(t *testing.T, query string, arguments ...any) string {
@@ -87,5 +87,5 @@ func TestConfig_AllFiles(t *testing.T) {
 		files[i] = filepath.Base(files[i])
 	}
 	slices.Sort(files)
-	require.Equal(t, []string{"agent.yaml", "behind-proxy.yaml", "gateway.yaml", "self-telemetry.yaml", "standalone.yaml"}, files)
+	require.Equal(t, []string{"agent.yaml", "behind-proxy.yaml", "gateway.yaml", "queryserver.yaml", "self-telemetry.yaml", "standalone.yaml"}, files)
 }

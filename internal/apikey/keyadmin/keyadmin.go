@@ -72,12 +72,26 @@ type Key struct {
 
 // Admin changes keys in the name of an actor, which the audit trail shows.
 type Admin struct {
-	pool  *postgres.Pool
-	actor string
+	pool      *postgres.Pool
+	actor     string
+	actorKind string    // empty: an operator
+	within    tenant.ID // zero: every organization
 }
 
-// New returns an Admin that works through the pool, whose role is postgres.App.
+// New returns an Admin of all organizations' keys that works through the pool, whose
+// role is postgres.App.
 func New(pool *postgres.Pool, actor string) *Admin { return &Admin{pool: pool, actor: actor} }
+
+// Within returns an Admin of one organization's keys, in the name of an actor of the
+// kind that the audit trail knows. Others' keys do not exist for it.
+func Within(pool *postgres.Pool, organization tenant.ID, actorKind, actor string) *Admin {
+	return &Admin{pool: pool, actor: actor, actorKind: actorKind, within: organization}
+}
+
+// reaches says whether an organization is among those that the Admin is for.
+func (a *Admin) reaches(organization tenant.ID) bool {
+	return a.within.IsZero() || a.within == organization
+}
 
 // Create stores a new key and returns it with its credential, whose secret is
 // stored nowhere else.
@@ -137,7 +151,7 @@ func (a *Admin) change(ctx context.Context, id apikey.ID, call string, args ...a
 	if err != nil {
 		return Key{}, fmt.Errorf("find the API key's organization: %w", err)
 	}
-	if organization == nil {
+	if organization == nil || !a.reaches(*organization) {
 		return Key{}, ErrNotFound
 	}
 	var key Key
@@ -159,7 +173,8 @@ func (a *Admin) change(ctx context.Context, id apikey.ID, call string, args ...a
 // actor's name.
 func (a *Admin) in(ctx context.Context, organization tenant.ID, work func(pgx.Tx) error) error {
 	return a.pool.InScope(ctx, postgres.Organization(organization), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('telemetryflow.actor', $1, true)", a.actor); err != nil {
+		_, err := tx.Exec(ctx, "SELECT set_config('telemetryflow.actor', $1, true), set_config('telemetryflow.actor_kind', $2, true)", a.actor, a.actorKind)
+		if err != nil {
 			return fmt.Errorf("name the actor: %w", err)
 		}
 		return work(tx)

@@ -55,6 +55,9 @@ func (a *Admin) resolve(ctx context.Context, filter Filter) ([]binding, error) {
 		bound, err := a.findBinding(ctx, filter.Kind, filter.Binding)
 		return []binding{bound}, err
 	}
+	if !a.within.IsZero() {
+		return []binding{{Organization: a.within}}, nil
+	}
 	rows, _ := a.pool.Call(ctx, "list_organizations") // CollectRows returns its error
 	within, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (bound binding, err error) {
 		return bound, row.Scan(&bound.Organization, nil, nil)
@@ -68,7 +71,7 @@ func (a *Admin) resolve(ctx context.Context, filter Filter) ([]binding, error) {
 func (a *Admin) findBinding(ctx context.Context, kind Kind, id tenant.ID) (binding, error) {
 	rows, _ := a.pool.Call(ctx, "find_binding", string(kind), id) // CollectExactlyOneRow returns its error
 	bound, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[binding])
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !a.reaches(bound.Organization) {
 		return binding{}, ErrNoBinding
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ func Start(t testing.TB) *Stack {
 func (s *Stack) Up(t testing.TB) *Process {
 	t.Helper()
 	return Run(t, Program(t, "telemetryflow"), nil, "up", "--data-dir", s.DataDir,
-		"--otlp-grpc-port", strconv.Itoa(s.GRPCPort), "--otlp-http-port", strconv.Itoa(s.HTTPPort))
+		"--otlp-grpc-port", strconv.Itoa(s.GRPCPort), "--otlp-http-port", strconv.Itoa(s.HTTPPort), "--query-port", strconv.Itoa(FreePort(t)))
 }
 
 // StartAgain starts a stack that has ended, on the data that it left.

@@ -173,10 +173,11 @@ func (a *account) endOthers(ctx context.Context, call queryserver.Call, _ *struc
 	return output, err
 }
 
-type idInput struct {
+// ByID is the input of a route of one thing. It is exported, as huma wants what is embedded.
+type ByID struct {
 	ID tenant.ID `path:"id" format:"uuid"`
 }
 
-func (a *account) endSession(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (a *account) endSession(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, a.service.EndSession(ctx, &call, input.ID)
 }

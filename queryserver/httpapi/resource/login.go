@@ -21,24 +21,19 @@ type Logins interface {
 	Logout(ctx context.Context, call *queryserver.Call) error
 }
 
-const (
-	tagLogin = "Login"
-	// deviceCookie names the browser, under which it is known at the next login.
-	deviceCookie = "telemetryflow-device"
-	deviceAge    = 400 * 24 * time.Hour // the longest that browsers keep a cookie
-)
+const tagLogin = "Login"
 
-// browser is the input of a route that knows a browser by its cookie.
-type browser struct {
+// Browser is the input of a route that knows a browser by its cookie.
+type Browser struct {
 	Cookie string `header:"Cookie" maxLength:"16384" hidden:"true"`
 }
 
-func (b browser) device(cookies httpapi.Cookies) string {
-	return cookies.Value(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}}, deviceCookie)
+func (b Browser) device(cookies httpapi.Cookies) string {
+	return cookies.DeviceOf(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}})
 }
 
-// Session is a login that has succeeded, or what it lacks.
-type Session struct {
+// LoginAnswer is a login that has succeeded, or what it lacks.
+type LoginAnswer struct {
 	AccessToken  string     `json:"accessToken,omitempty" doc:"A JWT for the Authorization header"`
 	RefreshToken string     `json:"refreshToken,omitempty" doc:"For /refresh, once"`
 	TokenType    string     `json:"tokenType,omitempty" doc:"Bearer"`
@@ -52,7 +47,7 @@ type Session struct {
 
 type sessionOutput struct {
 	SetCookie []http.Cookie `header:"Set-Cookie"`
-	Body      Session
+	Body      LoginAnswer
 }
 
 type login struct {
@@ -81,7 +76,7 @@ func Login(logins Logins, cookies httpapi.Cookies) []httpapi.Route {
 }
 
 type loginInput struct {
-	browser
+	Browser
 	Body struct {
 		Email    string `json:"email" minLength:"3" maxLength:"320"`
 		Password string `json:"password" minLength:"1" maxLength:"512"`
@@ -97,7 +92,7 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 		return nil, err
 	}
 	if result.Session == nil {
-		return &sessionOutput{Body: Session{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
+		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
 	}
 	return l.opened(result.Session), nil
 }
@@ -106,7 +101,7 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 func (l *login) opened(session *queryserver.OpenedSession) *sessionOutput {
 	output := &sessionOutput{}
 	if session.Device != "" {
-		output.SetCookie = append(output.SetCookie, l.cookies.Named(deviceCookie, session.Device, deviceAge))
+		output.SetCookie = append(output.SetCookie, l.cookies.Device(session.Device))
 	}
 	if session.Cookie != "" {
 		output.SetCookie = append(output.SetCookie, l.cookies.Session(session.Cookie, time.Until(session.Expires)))
@@ -120,13 +115,13 @@ func (l *login) opened(session *queryserver.OpenedSession) *sessionOutput {
 	return output
 }
 
-func (s *Session) set(tokens *queryserver.Tokens) {
+func (s *LoginAnswer) set(tokens *queryserver.Tokens) {
 	s.AccessToken, s.RefreshToken, s.TokenType = tokens.Access, tokens.Refresh, "Bearer"
 	s.ExpiresIn = int(time.Until(tokens.Expires).Seconds())
 }
 
 type factorInput struct {
-	browser
+	Browser
 	Body struct {
 		TempToken string `json:"tempToken" minLength:"1" maxLength:"128"`
 		MFACode   string `json:"mfaCode" minLength:"1" maxLength:"64" doc:"Six digits of the app, or a recovery code"`
@@ -197,7 +192,7 @@ func (l *login) switchTenant(ctx context.Context, call queryserver.Call, input *
 	if err != nil {
 		return nil, err
 	}
-	output := &sessionOutput{Body: Session{TenantID: &input.Body.TenantID}}
+	output := &sessionOutput{Body: LoginAnswer{TenantID: &input.Body.TenantID}}
 	output.Body.set(tokens)
 	return output, nil
 }

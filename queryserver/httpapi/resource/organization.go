@@ -85,16 +85,16 @@ func oneOf[T any](item T, err error) (*one[T], error) {
 	return &one[T]{item}, nil
 }
 
-// named is the body of what has a name and nothing else to change.
-type named struct {
+// Named is the body of what has a name and nothing else to change.
+type Named struct {
 	Name string `json:"name" minLength:"1" maxLength:"200"`
 }
 
-type nameInput struct{ Body named }
+type nameInput struct{ Body Named }
 
 type renameInput struct {
-	idInput
-	Body named
+	ByID
+	Body Named
 }
 
 func (o *organizations) organization(ctx context.Context, call queryserver.Call, _ *struct{}) (*one[queryserver.Organization], error) {
@@ -135,7 +135,7 @@ func (o *organizations) renameWorkspace(ctx context.Context, call queryserver.Ca
 	return nil, o.store.RenameWorkspace(ctx, &call, input.ID, input.Body.Name)
 }
 
-func (o *organizations) deleteWorkspace(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (o *organizations) deleteWorkspace(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, o.store.DeleteWorkspace(ctx, &call, input.ID)
 }
 
@@ -153,7 +153,7 @@ func (o *organizations) tenants(ctx context.Context, call queryserver.Call, inpu
 
 type tenantInput struct {
 	Body struct {
-		named
+		Named
 		WorkspaceID tenant.ID `json:"workspaceId" format:"uuid"`
 	}
 }
@@ -166,6 +166,6 @@ func (o *organizations) renameTenant(ctx context.Context, call queryserver.Call,
 	return nil, o.store.RenameTenant(ctx, &call, input.ID, input.Body.Name)
 }
 
-func (o *organizations) deleteTenant(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (o *organizations) deleteTenant(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, o.store.DeleteTenant(ctx, &call, input.ID)
 }

@@ -43,27 +43,27 @@ func (r *roles) list(ctx context.Context, call queryserver.Call, _ *struct{}) (*
 	return manyOf(r.store.Roles(ctx, &call))
 }
 
-func (r *roles) get(ctx context.Context, call queryserver.Call, input *idInput) (*one[queryserver.Role], error) {
+func (r *roles) get(ctx context.Context, call queryserver.Call, input *ByID) (*one[queryserver.Role], error) {
 	return oneOf(r.store.Role(ctx, &call, input.ID))
 }
 
 // roleBody is a role of an organization's own.
 type roleBody struct {
-	Name        string                   `json:"name" minLength:"1" maxLength:"200"`
-	Description string                   `json:"description,omitempty" maxLength:"1000"`
-	Permissions []queryserver.Permission `json:"permissions" maxItems:"100" nullable:"false"`
-	Filter      []predicate              `json:"filter,omitempty" maxItems:"20" doc:"What its holders see of the data: rows that match all of it"`
+	Name        string          `json:"name" minLength:"1" maxLength:"200"`
+	Description string          `json:"description,omitempty" maxLength:"1000"`
+	Permissions []word          `json:"permissions" maxItems:"100" nullable:"false"`
+	Filter      []predicateBody `json:"filter,omitempty" maxItems:"20" doc:"What its holders see of the data: rows that match all of it"`
 }
 
-type predicate struct {
-	Dimension string   `json:"dimension" minLength:"1" maxLength:"200" doc:"service, environment, or the key of an attribute"`
-	Values    []string `json:"values" minItems:"1" maxItems:"1000" nullable:"false"`
+type predicateBody struct {
+	Dimension string `json:"dimension" minLength:"1" maxLength:"200" doc:"service, environment, or the key of an attribute"`
+	Values    []word `json:"values" minItems:"1" maxItems:"1000" nullable:"false"`
 }
 
 func (b *roleBody) role(id tenant.ID) *queryserver.Role {
-	role := &queryserver.Role{ID: id, Name: b.Name, Description: b.Description, Permissions: b.Permissions}
+	role := &queryserver.Role{ID: id, Name: b.Name, Description: b.Description, Permissions: permissionsOf(b.Permissions)}
 	for _, p := range b.Filter {
-		role.Filter = append(role.Filter, queryserver.Predicate(p))
+		role.Filter = append(role.Filter, queryserver.Predicate{Dimension: p.Dimension, Values: textsOf(p.Values)})
 	}
 	return role
 }
@@ -71,7 +71,7 @@ func (b *roleBody) role(id tenant.ID) *queryserver.Role {
 type roleInput struct{ Body roleBody }
 
 type changeRoleInput struct {
-	idInput
+	ByID
 	Body roleBody
 }
 
@@ -87,7 +87,7 @@ func within(call queryserver.Call, permissions []queryserver.Permission) error {
 }
 
 func (r *roles) create(ctx context.Context, call queryserver.Call, input *roleInput) (*one[queryserver.Role], error) {
-	if err := within(call, input.Body.Permissions); err != nil {
+	if err := within(call, permissionsOf(input.Body.Permissions)); err != nil {
 		return nil, err
 	}
 	role := input.Body.role(tenant.ID{})
@@ -96,13 +96,13 @@ func (r *roles) create(ctx context.Context, call queryserver.Call, input *roleIn
 }
 
 func (r *roles) update(ctx context.Context, call queryserver.Call, input *changeRoleInput) (*struct{}, error) {
-	if err := within(call, input.Body.Permissions); err != nil {
+	if err := within(call, permissionsOf(input.Body.Permissions)); err != nil {
 		return nil, err
 	}
 	return nil, r.store.UpdateRole(ctx, &call, input.Body.role(input.ID))
 }
 
-func (r *roles) delete(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (r *roles) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, r.store.DeleteRole(ctx, &call, input.ID)
 }
 

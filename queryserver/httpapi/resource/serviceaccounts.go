@@ -58,22 +58,22 @@ func (s *serviceAccounts) list(ctx context.Context, call queryserver.Call, _ *st
 	return manyOf(s.store.ServiceAccounts(ctx, &call))
 }
 
-type serviceAccount struct {
+type accountWithRoles struct {
 	queryserver.ServiceAccount
 	Roles []queryserver.Assignment `json:"roles" nullable:"false"`
 }
 
-func (s *serviceAccounts) get(ctx context.Context, call queryserver.Call, input *idInput) (*one[serviceAccount], error) {
+func (s *serviceAccounts) get(ctx context.Context, call queryserver.Call, input *ByID) (*one[accountWithRoles], error) {
 	account, roles, err := s.store.ServiceAccount(ctx, &call, input.ID)
-	return oneOf(serviceAccount{account, append([]queryserver.Assignment{}, roles...)}, err)
+	return oneOf(accountWithRoles{account, append([]queryserver.Assignment{}, roles...)}, err)
 }
 
-type assignment struct {
+type roleInTenant struct {
 	RoleID   tenant.ID `json:"roleId" format:"uuid"`
 	TenantID tenant.ID `json:"tenantId" format:"uuid"`
 }
 
-func assignments(bodies []assignment) []queryserver.Assignment {
+func assignments(bodies []roleInTenant) []queryserver.Assignment {
 	all := make([]queryserver.Assignment, len(bodies))
 	for i, b := range bodies {
 		all[i] = queryserver.Assignment{Role: b.RoleID, Tenant: b.TenantID}
@@ -83,8 +83,8 @@ func assignments(bodies []assignment) []queryserver.Assignment {
 
 type createAccountInput struct {
 	Body struct {
-		named
-		Roles []assignment `json:"roles,omitempty" maxItems:"100"`
+		Named
+		Roles []roleInTenant `json:"roles,omitempty" maxItems:"100"`
 	}
 }
 
@@ -105,11 +105,11 @@ func (s *serviceAccounts) create(ctx context.Context, call queryserver.Call, inp
 }
 
 type updateAccountInput struct {
-	idInput
+	ByID
 	Body struct {
-		named
-		Enabled bool         `json:"enabled"`
-		Roles   []assignment `json:"roles" maxItems:"100" nullable:"false"`
+		Named
+		Enabled bool           `json:"enabled"`
+		Roles   []roleInTenant `json:"roles" maxItems:"100" nullable:"false"`
 	}
 }
 
@@ -118,18 +118,18 @@ func (s *serviceAccounts) update(ctx context.Context, call queryserver.Call, inp
 	return nil, s.store.UpdateServiceAccount(ctx, &call, account, assignments(input.Body.Roles))
 }
 
-func (s *serviceAccounts) delete(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (s *serviceAccounts) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, s.store.DeleteServiceAccount(ctx, &call, input.ID)
 }
 
-func (s *serviceAccounts) listTokens(ctx context.Context, call queryserver.Call, input *idInput) (*many[queryserver.Token], error) {
+func (s *serviceAccounts) listTokens(ctx context.Context, call queryserver.Call, input *ByID) (*many[queryserver.Token], error) {
 	return manyOf(s.store.Tokens(ctx, &call, input.ID))
 }
 
 type tokenInput struct {
-	idInput
+	ByID
 	Body struct {
-		named
+		Named
 		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	}
 }
@@ -152,7 +152,7 @@ func (s *serviceAccounts) createToken(ctx context.Context, call queryserver.Call
 }
 
 type tokenIDInput struct {
-	idInput
+	ByID
 	TokenID tenant.ID `path:"tokenId" format:"uuid"`
 }
 

@@ -64,12 +64,12 @@ func (u *users) list(ctx context.Context, call queryserver.Call, input *usersInp
 	return httpapi.NewList(ctx, input.Page, rows, func(user queryserver.User) any { return afterUser{user.Email, user.ID} })
 }
 
-func (u *users) get(ctx context.Context, call queryserver.Call, input *idInput) (*one[queryserver.User], error) {
+func (u *users) get(ctx context.Context, call queryserver.Call, input *ByID) (*one[queryserver.User], error) {
 	return oneOf(u.store.User(ctx, queryserver.UserRef{Organization: call.Scope.Organization(), User: input.ID}))
 }
 
 type userInput struct {
-	idInput
+	ByID
 	Body struct {
 		DisplayName *string `json:"displayName,omitempty" maxLength:"200"`
 		Enabled     *bool   `json:"enabled,omitempty"`
@@ -80,21 +80,22 @@ func (u *users) update(ctx context.Context, call queryserver.Call, input *userIn
 	return nil, u.store.UpdateUser(ctx, &call, input.ID, input.Body.DisplayName, input.Body.Enabled)
 }
 
-func (u *users) delete(ctx context.Context, call queryserver.Call, input *idInput) (*struct{}, error) {
+func (u *users) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
 	return nil, u.store.DeleteUser(ctx, &call, input.ID)
 }
 
-func (u *users) roles(ctx context.Context, call queryserver.Call, input *idInput) (*many[queryserver.Assignment], error) {
+func (u *users) roles(ctx context.Context, call queryserver.Call, input *ByID) (*many[queryserver.Assignment], error) {
 	return manyOf(u.store.Assignments(ctx, &call, input.ID))
 }
 
-type memberInput struct {
-	idInput
+// ByMember is the input of a route of a user in a tenant.
+type ByMember struct {
+	ByID
 	TenantID tenant.ID `path:"tenantId" format:"uuid"`
 }
 
 type assignmentInput struct {
-	memberInput
+	ByMember
 	RoleID tenant.ID `path:"roleId" format:"uuid"`
 }
 
@@ -112,6 +113,6 @@ func (u *users) unassign(ctx context.Context, call queryserver.Call, input *assi
 	return nil, u.store.Unassign(ctx, &call, input.ID, input.assignment())
 }
 
-func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *memberInput) (*struct{}, error) {
+func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *ByMember) (*struct{}, error) {
 	return nil, u.store.RemoveMember(ctx, &call, input.ID, input.TenantID)
 }

@@ -88,7 +88,8 @@ func (e *Encoder) enterMetric(metric pmetric.Metric, kind uint8, temporality pme
 // seriesOf returns the id of a data point's series, and writes its labels when
 // they are not known to be stored.
 func (e *Encoder) seriesOf(attributes pcommon.Map, at partition) uint64 {
-	b := append(e.scratch[:0], e.origin.scope.Tenant[:]...)
+	b := e.scratch[:0]
+	b = append(b, e.origin.scope.Tenant[:]...)
 	b = binary.LittleEndian.AppendUint64(b, e.metric.fingerprint)
 	for key, value := range attributes.All() {
 		from := len(b)

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/telemetryflow/telemetryflow/internal/migrate"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/queryserver"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
+	"github.com/telemetryflow/telemetryflow/queryserver/cache"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/page"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
+	"github.com/telemetryflow/telemetryflow/queryserver/mail"
+	store "github.com/telemetryflow/telemetryflow/queryserver/postgres"
+)
+
+// queryServer is everything that `telemetryflow queryserver` runs.
+type queryServer struct {
+	config  *queryServerConfig
+	logger  *slog.Logger
+	pool    *postgres.Pool
+	store   *store.Store
+	cache   *cache.Cache
+	heard   *cache.Authority
+	ring    *jwt.Ring
+	logins  *auth.Service
+	http    *httpapi.Server
+	meters  *metric.MeterProvider
+	tracers *trace.TracerProvider
+	stop    context.CancelFunc // ends the feed and the rotation of keys
+	running sync.WaitGroup
+}
+
+const (
+	feedInterval = 2 * time.Second // rule: a change is in force everywhere within 5 s
+	feedTimeout  = 5 * time.Second
+)
+
+// newQueryServer makes the parts. Of what it has begun, nothing is left when it fails.
+func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog.Logger) (s *queryServer, err error) {
+	s = &queryServer{config: config, logger: logger}
+	defer func() {
+		if err != nil {
+			s.close(ctx)
+		}
+	}()
+	if s.pool, err = postgres.Open(string(config.Postgres.URL), postgres.App); err != nil { //nolint:contextcheck // it opens no connection yet
+		return s, fmt.Errorf("postgres: url: %w", err)
+	}
+	if err := s.checkSchema(ctx); err != nil {
+		return s, err
+	}
+	s.store = store.New(s.pool)
+	registry := prometheus.NewRegistry()
+	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	if err != nil {
+		return s, fmt.Errorf("make the metrics: %w", err)
+	}
+	s.meters, s.tracers = metric.NewMeterProvider(metric.WithReader(reader)), trace.NewTracerProvider()
+	if err := s.makeCache(); err != nil {
+		return s, err
+	}
+	if err := s.makeLogins(ctx); err != nil {
+		return s, err
+	}
+	pages, err := page.Routes(s.logins, httpapi.NewCookies(config.HTTP))
+	if err != nil {
+		return s, fmt.Errorf("read the pages: %w", err)
+	}
+	s.http, err = httpapi.New(config.HTTP, httpapi.Dependencies{ //nolint:contextcheck // requests have contexts of their own
+		Version: programVersion, Logger: logger, Authenticator: authenticator{s.logins}, Denied: s.denied,
+		Checks:  map[string]func(context.Context) error{"postgres": s.checkSchema},
+		Tracers: s.tracers, Meters: s.meters, Metrics: registry,
+	}, slices.Concat(s.routes(), pages))
+	return s, err
+}
+
+// checkSchema refuses a schema that the program does not know.
+func (s *queryServer) checkSchema(ctx context.Context) error {
+	version, ok, err := migrate.CheckPostgres(ctx, s.pool)
+	if err != nil {
+		return fmt.Errorf("check the schema of PostgreSQL: %w", err)
+	}
+	if !ok {
+		return migrate.PostgresRange.Explain("PostgreSQL", version)
+	}
+	return nil
+}
+
+func (s *queryServer) makeCache() (err error) {
+	var options *redis.Options
+	if url := string(s.config.Redis.URL); url != "" {
+		if options, err = redis.ParseURL(url); err != nil {
+			return errors.New("redis: url: not a Redis URL such as redis://host:6379") // the cause may hold the password
+		}
+	}
+	s.cache, err = cache.New(s.config.Cache, options, s.logger, s.meters.Meter("telemetryflow/queryserver/cache"))
+	if err == nil {
+		s.heard = cache.NewAuthority(s.cache, s.store)
+	}
+	return err
+}
+
+func (s *queryServer) makeLogins(ctx context.Context) error {
+	hasher, err := password.NewHasher(s.config.Password)
+	if err != nil {
+		return err
+	}
+	policy, err := password.NewPolicy(s.config.Password)
+	if err != nil {
+		return err
+	}
+	sealer, err := seal.New(s.config.Secrets)
+	if err != nil {
+		return err
+	}
+	if s.ring, err = jwt.NewRing(ctx, s.store.SigningKeys(), sealer, s.config.Tokens, s.logger); err != nil {
+		return err
+	}
+	mailer, err := mail.New(s.config.Mail, s.logger)
+	if err != nil {
+		return err
+	}
+	key, err := s.config.Secrets.Derive("accounts")
+	if err != nil {
+		return err
+	}
+	s.logins, err = auth.New(s.config.Login, auth.Dependencies{
+		Store: s.store, Authority: s.heard, Changed: s.heard.Heard, Hasher: hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(s.ring),
+		Mailer: mailer, AccountKey: key, Logger: s.logger,
+	})
+	return err
+}
+
+// routes are all routes of the API, each with its access.
+func (s *queryServer) routes() []httpapi.Route {
+	return slices.Concat(
+		resource.Login(s.logins, httpapi.NewCookies(s.config.HTTP)),
+		resource.AccountRoutes(s.logins),
+		resource.OrganizationRoutes(s.store),
+		resource.UserRoutes(s.store),
+		resource.RoleRoutes(s.store),
+		resource.ServiceAccountRoutes(s.store, s.logins),
+		resource.APIKeyRoutes(s.store),
+		resource.AuditRoutes(s.store),
+	)
+}
+
+// denied notes in the audit trail who asked for what he may not.
+func (s *queryServer) denied(ctx context.Context, call queryserver.Call, route httpapi.Route) {
+	err := s.store.Audit(context.WithoutCancel(ctx), call.Scope.Organization(), call.Subject, call.Client,
+		"http.request", route.Method()+" "+route.Path(), "denied", map[string]any{"needs": route.Access().String()})
+	if err != nil {
+		s.logger.ErrorContext(ctx, "An entry of the audit trail could not be written.", slog.Any("error", err))
+	}
+}
+
+// start follows changes and serves.
+func (s *queryServer) start(ctx context.Context) error {
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	feed := postgres.NewFeed(s.pool, postgres.FeedSettings{Interval: feedInterval, Timeout: feedTimeout}, changes{s})
+	s.running.Go(func() { feed.Run(following) })
+	s.running.Go(func() { s.ring.Run(following) })
+	return s.http.Start(ctx)
+}
+
+// close stops serving, then everything behind it.
+func (s *queryServer) close(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx) // the end has begun, and the parts bound their own
+	if s.http != nil {
+		if err := s.http.Shutdown(ctx); err != nil {
+			s.logger.WarnContext(ctx, "Requests were cut off.", slog.Any("error", err))
+		}
+	}
+	if s.stop != nil {
+		s.stop()
+		s.running.Wait()
+	}
+	if s.logins != nil {
+		s.logins.Close()
+	}
+	if s.cache != nil {
+		_ = s.cache.Close() // it holds nothing that is not elsewhere
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// changes passes on what the change feed tells.
+type changes struct{ *queryServer }
+
+// Reset drops what was remembered.
+func (c changes) Reset() { c.heard.Reset() }
+
+// Change drops what is out of date.
+func (c changes) Change(change postgres.Change) {
+	var organization tenant.ID
+	if change.Organization != nil {
+		organization = *change.Organization
+	}
+	c.heard.Heard(change.Kind, change.Subject, organization)
+}
+
+// Caught is for those who count how old their knowledge is.
+func (c changes) Caught(time.Time) {}
+
+// Lost says that changes are not heard of at the moment. None can be made either.
+func (c changes) Lost(err error) {
+	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
+}

@@ -1,0 +1,142 @@
+package resource
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
+	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/queryserver"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
+)
+
+// APIKeys keeps the API keys of the organization of a call. The secret is given once.
+type APIKeys interface {
+	APIKeys(ctx context.Context, call *queryserver.Call) ([]queryserver.APIKey, error)
+	CreateAPIKey(ctx context.Context, call *queryserver.Call, key queryserver.APIKey) (made queryserver.APIKey, secret string, err error)
+	RotateAPIKey(ctx context.Context, call *queryserver.Call, id apikey.ID, grace time.Duration) (made queryserver.APIKey, secret string, err error)
+	RevokeAPIKey(ctx context.Context, call *queryserver.Call, id apikey.ID) error
+}
+
+type apiKeys struct{ store APIKeys }
+
+// APIKeyRoutes are the keys with which telemetry is sent, and read.
+func APIKeyRoutes(store APIKeys) []httpapi.Route {
+	k := &apiKeys{store}
+	at := func(method, path, id, summary string) httpapi.Operation {
+		return httpapi.Operation{Method: method, Path: "/api/v2/api-keys" + path, ID: id, Tag: "API keys", Summary: summary}
+	}
+	create := at(http.MethodPost, "", "createApiKey", "Make an API key; its secret is shown this once")
+	create.Status = http.StatusCreated
+	read, write := httpapi.Requires(queryserver.KeysRead), httpapi.Requires(queryserver.KeysWrite)
+	return []httpapi.Route{
+		httpapi.JSON(read, at(http.MethodGet, "", "listApiKeys", "List the API keys, revoked ones included"), k.list),
+		httpapi.JSON(write, create, k.create),
+		httpapi.JSON(write, at(http.MethodPost, "/{id}/rotate", "rotateApiKey", "Give a key a new secret"), k.rotate),
+		httpapi.JSON(write, at(http.MethodDelete, "/{id}", "revokeApiKey", "End a key for good"), k.revoke),
+	}
+}
+
+func (k *apiKeys) list(ctx context.Context, call queryserver.Call, _ *struct{}) (*many[queryserver.APIKey], error) {
+	return manyOf(k.store.APIKeys(ctx, &call))
+}
+
+type keyInput struct {
+	Body struct {
+		Named
+		WorkspaceID *tenant.ID  `json:"workspaceId,omitempty" format:"uuid" doc:"Absent: the key covers the whole organization"`
+		TenantID    *tenant.ID  `json:"tenantId,omitempty" format:"uuid" doc:"Absent: the key covers every tenant of the workspace"`
+		Permissions []word      `json:"permissions" minItems:"1" maxItems:"20" nullable:"false"`
+		Limits      *limitsBody `json:"limits,omitempty" doc:"Default: 1000 requests per minute"`
+		ExpiresAt   *time.Time  `json:"expiresAt,omitempty"`
+	}
+}
+
+type limitsBody struct {
+	RequestsPerMinute int   `json:"requestsPerMinute,omitempty" minimum:"0" maximum:"2147483647" doc:"0 is no limit"`
+	ItemsPerSecond    int64 `json:"itemsPerSecond,omitempty" minimum:"0"`
+	BytesPerSecond    int64 `json:"bytesPerSecond,omitempty" minimum:"0"`
+}
+
+// defaultRequestsPerMinute is the limit of a key that names none.
+const defaultRequestsPerMinute = 1000
+
+// keyPermissions are what a key may carry: it sends telemetry, and reads it.
+var keyPermissions = []queryserver.Permission{
+	tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite, queryserver.MetricsRead, queryserver.LogsRead, queryserver.TracesRead,
+}
+
+type keyOutput struct {
+	Body struct {
+		queryserver.APIKey
+		Secret string `json:"secret" doc:"Shown this once"`
+	}
+}
+
+func keyOf(key queryserver.APIKey, secret string, err error) (*keyOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	output := &keyOutput{}
+	output.Body.APIKey, output.Body.Secret = key, secret
+	return output, nil
+}
+
+func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyInput) (*keyOutput, error) {
+	permissions := permissionsOf(input.Body.Permissions)
+	for _, permission := range permissions {
+		if !slices.Contains(keyPermissions, permission) {
+			return nil, &queryserver.Error{Code: queryserver.Invalid, Message: "an API key cannot have one of the permissions",
+				Fields: []queryserver.FieldError{{Location: "body.permissions", Message: "must be among metrics, logs and traces, read and write"}}}
+		}
+	}
+	if err := within(call, permissions); err != nil {
+		return nil, err
+	}
+	key := queryserver.APIKey{
+		Name: input.Body.Name, Workspace: input.Body.WorkspaceID, Tenant: input.Body.TenantID,
+		Permissions: permissions, ExpiresAt: input.Body.ExpiresAt, Limits: queryserver.KeyLimits{RequestsPerMinute: defaultRequestsPerMinute},
+	}
+	if input.Body.Limits != nil {
+		key.Limits = queryserver.KeyLimits(*input.Body.Limits)
+	}
+	return keyOf(k.store.CreateAPIKey(ctx, &call, key))
+}
+
+// ByKeyID is the input of a route of one API key.
+type ByKeyID struct {
+	ID string `path:"id" maxLength:"64" doc:"tfk_ and 32 hex digits"`
+}
+
+func (i ByKeyID) parse() (apikey.ID, error) {
+	id, err := apikey.ParseID(i.ID)
+	if err != nil {
+		return id, queryserver.Errorf(queryserver.NotFound, "there is no such API key, or it is revoked")
+	}
+	return id, nil
+}
+
+type rotateInput struct {
+	ByKeyID
+	Body struct {
+		GraceSeconds int `json:"graceSeconds,omitempty" minimum:"0" maximum:"2592000" default:"86400" doc:"For how long the old secret works on"`
+	}
+}
+
+func (k *apiKeys) rotate(ctx context.Context, call queryserver.Call, input *rotateInput) (*keyOutput, error) {
+	id, err := input.parse()
+	if err != nil {
+		return nil, err
+	}
+	return keyOf(k.store.RotateAPIKey(ctx, &call, id, time.Duration(input.Body.GraceSeconds)*time.Second))
+}
+
+func (k *apiKeys) revoke(ctx context.Context, call queryserver.Call, input *ByKeyID) (*struct{}, error) {
+	id, err := input.parse()
+	if err != nil {
+		return nil, err
+	}
+	return nil, k.store.RevokeAPIKey(ctx, &call, id)
+}

@@ -1,0 +1,249 @@
+//go:build linux
+
+package queryserver
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/internal/bootstrap"
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/testkit"
+)
+
+const (
+	email  = "ada@example.com"
+	secret = "a harbour in winter fog"
+)
+
+// server is a running query server with an Owner.
+type server struct {
+	*stacktest.Process
+	url, admin string
+	database   *testkit.PostgresDatabase
+	redis      *testkit.RedisServer
+	cert       *stacktest.Certificate
+}
+
+func start(t *testing.T) *server {
+	t.Helper()
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s.fill(t)
+	s.run(t)
+	return s
+}
+
+// launch starts a server of an installation without users.
+func launch(t *testing.T) *server {
+	t.Helper()
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s.run(t)
+	return s
+}
+
+// fill makes an organization with an Owner.
+func (s *server) fill(t *testing.T) {
+	t.Helper()
+	pool, err := postgres.Open(s.database.AppURL, postgres.App)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	organization, err := bootstrap.CreateOrganization(t.Context(), pool, "acme")
+	require.NoError(t, err)
+	workspace, err := bootstrap.CreateWorkspace(t.Context(), pool, organization, "production")
+	require.NoError(t, err)
+	_, err = bootstrap.CreateTenant(t.Context(), pool, organization, workspace, "shop")
+	require.NoError(t, err)
+	s.create(t, email, "Owner")
+}
+
+func (s *server) run(t *testing.T) {
+	t.Helper()
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
+	s.cert = stacktest.NewCertificate(t)
+	s.url, s.admin = "https://"+listen, "http://"+admin
+	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
+		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
+		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
+		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
+		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
+	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	s.AwaitOK(t, s.admin+"/readyz")
+}
+
+// create makes a user as an operator does.
+func (s *server) create(t *testing.T, email, role string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), stacktest.Program(t, "telemetryflow"),
+		"user", "create", email, "--organization", "acme", "--role", role, "--postgres-url", s.database.AppURL)
+	command.Env, command.Stdin = os.Environ(), strings.NewReader(secret+"\n")
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	return strings.TrimSpace(string(output))
+}
+
+// client is a caller with its credential.
+type client struct {
+	*http.Client
+	base, bearer string
+}
+
+// ask sends a request and reads a JSON answer into what is not nil.
+func (c *client) ask(t *testing.T, method, path string, body, into any) (status int, header http.Header) {
+	t.Helper()
+	var reader io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		require.NoError(t, err)
+		reader = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, c.base+path, reader)
+	require.NoError(t, err)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+c.bearer)
+	}
+	request.Header.Set("X-Requested-With", "test")
+	request.Header.Set("Origin", c.base)
+	response, err := c.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	if into != nil {
+		require.NoError(t, json.Unmarshal(text, into), "%s", text)
+	}
+	t.Logf("%s %s: %d %.200s", method, path, response.StatusCode, text)
+	return response.StatusCode, response.Header
+}
+
+type session struct {
+	AccessToken, RefreshToken, TempToken string
+	MFARequired                          bool
+}
+
+func (s *server) client(t *testing.T) *client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	return &client{Client: &http.Client{Transport: s.cert.Client().Transport, Jar: jar, Timeout: time.Minute}, base: s.url}
+}
+
+func (s *server) login(t *testing.T, email string) *client {
+	t.Helper()
+	c := s.client(t)
+	var got session
+	status, _ := c.ask(t, http.MethodPost, "/api/v2/auth/login", map[string]any{"email": email, "password": secret}, &got)
+	require.Equal(t, http.StatusOK, status)
+	require.NotEmpty(t, got.AccessToken)
+	c.bearer = got.AccessToken
+	return c
+}
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	c := s.client(t)
+	status, header := c.ask(t, http.MethodGet, "/api/v2/auth/me", nil, nil)
+	require.Equal(t, http.StatusUnauthorized, status)
+	require.NotEmpty(t, header.Get("WWW-Authenticate"))
+	status, _ = c.ask(t, http.MethodPost, "/api/v2/auth/login", map[string]any{"email": email, "password": "wrong"}, nil)
+	require.Equal(t, http.StatusUnauthorized, status)
+
+	c = s.login(t, email)
+	var me struct {
+		Kind        string
+		Permissions []string
+	}
+	status, _ = c.ask(t, http.MethodGet, "/api/v2/auth/me", nil, &me)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "user", me.Kind)
+	require.Contains(t, me.Permissions, "users:write")
+
+	var users struct {
+		Items []struct{ UserID, Email string }
+	}
+	status, _ = c.ask(t, http.MethodGet, "/api/v2/users", nil, &users)
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, users.Items, 1)
+	status, _ = c.ask(t, http.MethodPost, "/api/v2/auth/logout", nil, nil)
+	require.Less(t, status, 300)
+	status, _ = c.ask(t, http.MethodGet, "/api/v2/auth/me", nil, nil)
+	require.Equal(t, http.StatusUnauthorized, status)
+
+	for _, path := range []string{"/openapi.json", "/docs"} {
+		status, _ = s.client(t).ask(t, http.MethodGet, path, nil, nil)
+		require.Equal(t, http.StatusOK, status, path)
+	}
+	s.Stop()
+	require.True(t, s.Cmd.ProcessState.Success(), "SIGTERM is an orderly end: %s", s.Output())
+	require.NotContains(t, s.Output(), secret)
+}
+
+// The first minutes of an installation: the link that the server prints, a form, and a
+// session by cookie.
+func TestServer_FirstRun(t *testing.T) {
+	t.Parallel()
+	s := launch(t)
+	var link string
+	require.Eventually(t, func() bool {
+		for line := range strings.Lines(s.Output()) {
+			if at := strings.Index(line, s.url+"/setup/"); at >= 0 {
+				link = strings.TrimSpace(line[at:])
+			}
+		}
+		return link != ""
+	}, stacktest.Patience, stacktest.Often)
+	browser := s.client(t)
+	visit := func(response *http.Response, err error) string {
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return string(text)
+	}
+	require.Contains(t, visit(browser.Get(link)), "first user")
+	form := url.Values{"organization": {"Acme"}, "email": {email}, "name": {"Ada"}, "password": {"short"}}
+	require.Contains(t, visit(browser.PostForm(link, form)), "role=\"alert\"")
+	form.Set("password", secret)
+	require.Contains(t, visit(browser.PostForm(link, form)), "logged in as Ada")
+	require.Contains(t, visit(browser.PostForm(link, form)), "not any more", "once")
+	require.Contains(t, visit(browser.PostForm(s.url+"/logout", nil)), "Log in")
+	require.Contains(t, visit(browser.Get(s.url+"/")), "Log in")
+	form = url.Values{"email": {email}, "password": {secret}}
+	require.Contains(t, visit(browser.PostForm(s.url+"/login", form)), "logged in as Ada")
+}
+
+// Rule 26: what a user may do ends within 5 s, also while Redis is gone.
+func TestServer_RoleIsTakenAway(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	id := s.create(t, "bob@example.com", "Administrator")
+	owner, bob := s.login(t, email), s.login(t, "bob@example.com")
+	status, _ := bob.ask(t, http.MethodGet, "/api/v2/users", nil, nil)
+	require.Equal(t, http.StatusOK, status)
+	s.redis.Stop()
+	status, _ = owner.ask(t, http.MethodPatch, "/api/v2/users/"+id, map[string]any{"enabled": false}, nil)
+	require.Less(t, status, 300)
+	require.Eventually(t, func() bool {
+		status, _ := bob.ask(t, http.MethodGet, "/api/v2/users", nil, nil)
+		return status == http.StatusUnauthorized
+	}, 5*time.Second, 50*time.Millisecond)
+}
