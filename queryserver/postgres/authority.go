@@ -55,6 +55,22 @@ func (s *Store) ServiceAccountGrants(ctx context.Context, organization, account 
 	return grants, err
 }
 
+// Grants are those of the caller, in all tenants.
+func (s *Store) Grants(ctx context.Context, call *queryserver.Call) ([]queryserver.Grant, error) {
+	id, err := tenant.ParseID(call.Subject.ID)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a caller of another kind, such as an API key, gives nothing
+	}
+	switch call.Subject.Kind {
+	case queryserver.UserSubject:
+		return s.UserGrants(ctx, queryserver.UserRef{Organization: call.Scope.Organization(), User: id})
+	case queryserver.ServiceAccountSubject:
+		return s.ServiceAccountGrants(ctx, call.Scope.Organization(), id)
+	default:
+		return nil, nil
+	}
+}
+
 func permissions(names []string) []queryserver.Permission {
 	all := make([]queryserver.Permission, len(names))
 	for i, name := range names {

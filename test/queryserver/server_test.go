@@ -247,3 +247,38 @@ func TestServer_RoleIsTakenAway(t *testing.T) {
 		return status == http.StatusUnauthorized
 	}, 5*time.Second, 50*time.Millisecond)
 }
+
+// ASVS 8.2.1, 15.3.3: nobody gives, makes or takes what he does not have himself.
+func TestServer_NoEscalation(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	bobID := s.create(t, "bob@example.com", "Administrator")
+	owner, bob := s.login(t, email), s.login(t, "bob@example.com")
+	var me struct{ ID, TenantID string }
+	status, _ := owner.ask(t, http.MethodGet, "/api/v2/auth/me", nil, &me)
+	require.Equal(t, http.StatusOK, status)
+	const ownerRole, viewerRole = "00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000004"
+	at := "/api/v2/users/" + bobID + "/tenants/" + me.TenantID + "/roles/"
+	for name, refused := range map[string]struct {
+		method, path string
+		body         any
+	}{
+		"the role Owner for himself": {http.MethodPut, at + ownerRole, nil},
+		"the Owner's role away":      {http.MethodDelete, "/api/v2/users/" + me.ID + "/tenants/" + me.TenantID + "/roles/" + ownerRole, nil},
+		"the Owner disabled":         {http.MethodPatch, "/api/v2/users/" + me.ID, map[string]any{"enabled": false}},
+		"the Owner deleted":          {http.MethodDelete, "/api/v2/users/" + me.ID, nil},
+		"a role with more": {http.MethodPost, "/api/v2/roles", map[string]any{
+			"name": "More", "permissions": []string{"sso:write"}}},
+		"a service account with more": {http.MethodPost, "/api/v2/service-accounts", map[string]any{
+			"name": "more", "roles": []map[string]any{{"roleId": ownerRole, "tenantId": me.TenantID}}}},
+	} {
+		status, _ := bob.ask(t, refused.method, refused.path, refused.body, nil)
+		require.Equal(t, http.StatusForbidden, status, name)
+	}
+	status, _ = bob.ask(t, http.MethodPut, at+viewerRole, nil, nil)
+	require.Less(t, status, 300, "what he has himself")
+	var key struct{ KeyID, Secret string }
+	status, _ = bob.ask(t, http.MethodPost, "/api/v2/api-keys", map[string]any{"name": "k", "permissions": []string{"logs:write"}}, &key)
+	require.Equal(t, http.StatusCreated, status)
+	require.NotEmpty(t, key.Secret)
+}

@@ -14,6 +14,7 @@ import (
 
 // APIKeys keeps the API keys of the organization of a call. The secret is given once.
 type APIKeys interface {
+	Authority
 	APIKeys(ctx context.Context, call *queryserver.Call) ([]queryserver.APIKey, error)
 	CreateAPIKey(ctx context.Context, call *queryserver.Call, key queryserver.APIKey) (made queryserver.APIKey, secret string, err error)
 	RotateAPIKey(ctx context.Context, call *queryserver.Call, id apikey.ID, grace time.Duration) (made queryserver.APIKey, secret string, err error)
@@ -92,7 +93,7 @@ func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyI
 				Fields: []queryserver.FieldError{{Location: "body.permissions", Message: "must be among metrics, logs and traces, read and write"}}}
 		}
 	}
-	if err := within(call, permissions); err != nil {
+	if err := k.mayBind(ctx, &call, permissions, input.Body.WorkspaceID, input.Body.TenantID); err != nil {
 		return nil, err
 	}
 	key := queryserver.APIKey{
@@ -103,6 +104,18 @@ func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyI
 		key.Limits = queryserver.KeyLimits(*input.Body.Limits)
 	}
 	return keyOf(k.store.CreateAPIKey(ctx, &call, key))
+}
+
+// mayBind refuses a key that may do more than its maker in any tenant that it covers.
+func (k *apiKeys) mayBind(ctx context.Context, call *queryserver.Call, permissions []queryserver.Permission, workspace, in *tenant.ID) error {
+	if in != nil {
+		return mayGive(ctx, k.store, call, permissions, *in)
+	}
+	tenants, err := tenantsOf(ctx, k.store, call, workspace)
+	if err != nil {
+		return err
+	}
+	return mayGive(ctx, k.store, call, permissions, tenants...)
 }
 
 // ByKeyID is the input of a route of one API key.

@@ -13,7 +13,7 @@ import (
 // Roles keeps the roles of the organization of a call.
 type Roles interface {
 	Roles(ctx context.Context, call *queryserver.Call) ([]queryserver.Role, error)
-	Role(ctx context.Context, call *queryserver.Call, id tenant.ID) (queryserver.Role, error)
+	Authority
 	CreateRole(ctx context.Context, call *queryserver.Call, role *queryserver.Role) error
 	UpdateRole(ctx context.Context, call *queryserver.Call, role *queryserver.Role) error
 	DeleteRole(ctx context.Context, call *queryserver.Call, id tenant.ID) error
@@ -75,19 +75,18 @@ type changeRoleInput struct {
 	Body roleBody
 }
 
-// within refuses permissions that the caller does not have himself: else roles:write
-// would be everything.
-func within(call queryserver.Call, permissions []queryserver.Permission) error {
-	for _, permission := range permissions {
-		if !call.Scope.Allows(permission) {
-			return queryserver.Errorf(queryserver.Forbidden, "you cannot give the permission %s, which you do not have", permission)
-		}
+// mayMake refuses a role that its maker could not give in every tenant: whoever holds it
+// anywhere has what it says, at once.
+func (r *roles) mayMake(ctx context.Context, call *queryserver.Call, body *roleBody) error {
+	tenants, err := tenantsOf(ctx, r.store, call, nil)
+	if err != nil {
+		return err
 	}
-	return nil
+	return mayGive(ctx, r.store, call, permissionsOf(body.Permissions), tenants...)
 }
 
 func (r *roles) create(ctx context.Context, call queryserver.Call, input *roleInput) (*one[queryserver.Role], error) {
-	if err := within(call, permissionsOf(input.Body.Permissions)); err != nil {
+	if err := r.mayMake(ctx, &call, &input.Body); err != nil {
 		return nil, err
 	}
 	role := input.Body.role(tenant.ID{})
@@ -96,7 +95,7 @@ func (r *roles) create(ctx context.Context, call queryserver.Call, input *roleIn
 }
 
 func (r *roles) update(ctx context.Context, call queryserver.Call, input *changeRoleInput) (*struct{}, error) {
-	if err := within(call, permissionsOf(input.Body.Permissions)); err != nil {
+	if err := r.mayMake(ctx, &call, &input.Body); err != nil {
 		return nil, err
 	}
 	return nil, r.store.UpdateRole(ctx, &call, input.Body.role(input.ID))

@@ -12,6 +12,7 @@ import (
 
 // ServiceAccounts keeps the programs that read, of the organization of a call.
 type ServiceAccounts interface {
+	Authority
 	ServiceAccounts(ctx context.Context, call *queryserver.Call) ([]queryserver.ServiceAccount, error)
 	ServiceAccount(ctx context.Context, call *queryserver.Call, id tenant.ID) (queryserver.ServiceAccount, []queryserver.Assignment, error)
 	CreateServiceAccount(ctx context.Context, call *queryserver.Call, name string, roles []queryserver.Assignment) (tenant.ID, error)
@@ -95,6 +96,9 @@ type createdOutput struct {
 }
 
 func (s *serviceAccounts) create(ctx context.Context, call queryserver.Call, input *createAccountInput) (*createdOutput, error) {
+	if err := mayAssign(ctx, s.store, &call, assignments(input.Body.Roles)); err != nil {
+		return nil, err
+	}
 	id, err := s.store.CreateServiceAccount(ctx, &call, input.Body.Name, assignments(input.Body.Roles))
 	if err != nil {
 		return nil, err
@@ -114,6 +118,9 @@ type updateAccountInput struct {
 }
 
 func (s *serviceAccounts) update(ctx context.Context, call queryserver.Call, input *updateAccountInput) (*struct{}, error) {
+	if err := mayAssign(ctx, s.store, &call, assignments(input.Body.Roles)); err != nil {
+		return nil, err
+	}
 	account := queryserver.ServiceAccount{ID: input.ID, Name: input.Body.Name, Enabled: input.Body.Enabled}
 	return nil, s.store.UpdateServiceAccount(ctx, &call, account, assignments(input.Body.Roles))
 }
@@ -142,9 +149,15 @@ type tokenOutput struct {
 }
 
 func (s *serviceAccounts) createToken(ctx context.Context, call queryserver.Call, input *tokenInput) (*tokenOutput, error) {
+	_, held, err := s.store.ServiceAccount(ctx, &call, input.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayAssign(ctx, s.store, &call, held); err != nil { // a token is what the account may do
+		return nil, err
+	}
 	output := &tokenOutput{}
 	output.Body.Token = queryserver.Token{Name: input.Body.Name, ExpiresAt: input.Body.ExpiresAt}
-	var err error
 	if output.Body.Secret, err = s.tokens.CreateServiceToken(ctx, &call, input.ID, &output.Body.Token); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 // Users keeps the users of the organization of a call.
 type Users interface {
+	Authority
 	User(ctx context.Context, user queryserver.UserRef) (queryserver.User, error)
 	Users(ctx context.Context, call *queryserver.Call, after queryserver.User, limit int) ([]queryserver.User, error)
 	UpdateUser(ctx context.Context, call *queryserver.Call, id tenant.ID, displayName *string, enabled *bool) error
@@ -76,11 +77,26 @@ type userInput struct {
 	}
 }
 
+// mayTouch refuses changes of a user who may do more than the caller.
+func (u *users) mayTouch(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
+	held, err := u.store.Assignments(ctx, call, id)
+	if err != nil {
+		return err
+	}
+	return mayAssign(ctx, u.store, call, held)
+}
+
 func (u *users) update(ctx context.Context, call queryserver.Call, input *userInput) (*struct{}, error) {
+	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, u.store.UpdateUser(ctx, &call, input.ID, input.Body.DisplayName, input.Body.Enabled)
 }
 
 func (u *users) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, u.store.DeleteUser(ctx, &call, input.ID)
 }
 
@@ -103,16 +119,23 @@ func (i *assignmentInput) assignment() queryserver.Assignment {
 	return queryserver.Assignment{Role: i.RoleID, Tenant: i.TenantID}
 }
 
-// assign lets nobody give what he does not have himself: else users:write would be
-// everything.
 func (u *users) assign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
+	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+		return nil, err
+	}
 	return nil, u.store.Assign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) unassign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
+	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+		return nil, err
+	}
 	return nil, u.store.Unassign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *ByMember) (*struct{}, error) {
+	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, u.store.RemoveMember(ctx, &call, input.ID, input.TenantID)
 }
