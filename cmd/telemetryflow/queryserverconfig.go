@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 
-	"github.com/telemetryflow/telemetryflow/internal/outbound"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
@@ -35,7 +34,6 @@ type queryServerConfig struct {
 	Login    auth.Settings     `mapstructure:"login"`
 	Mail     mail.Settings     `mapstructure:"mail"`
 	Cache    cache.Settings    `mapstructure:"cache"`
-	Outbound outbound.Settings `mapstructure:"outbound"`
 	Log      logConfig         `mapstructure:"log"`
 
 	_ struct{}
@@ -70,7 +68,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	}
 	config := &queryServerConfig{
 		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
-		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
+		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(),
 	}
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -123,6 +121,5 @@ func (c *queryServerConfig) validate() error {
 		named("login", c.Login.Validate()),
 		named("mail", c.Mail.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
-		named("outbound", c.Outbound.Validate()),
 	)
 }

@@ -16,7 +16,6 @@ const (
 	methodCode     = "otp"
 	methodRecovery = "rcv" // none of the registry's
 	methodMFA      = "mfa"
-	methodSSO      = "fed"
 )
 
 // Login proves a user by his password. It is refused with one error and in one time,
@@ -148,10 +147,4 @@ func (s *Service) refusal(locked bool, lock queryserver.Lock) error {
 		}
 	}
 	return queryserver.Errorf(queryserver.Unauthenticated, "%s", message)
-}
-
-// openedAt keeps the clock of sessions in one place.
-func (s *Service) openedAt() (now, absolute time.Time) {
-	now = s.Now()
-	return now, now.Add(s.settings.Absolute)
 }

@@ -28,7 +28,8 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 	if err != nil {
 		device = token.New(token.Device)
 	}
-	now, absolute := s.openedAt()
+	now := s.Now()
+	absolute := now.Add(s.settings.Absolute)
 	opened := &queryserver.OpenedSession{UserRef: user, Tenant: firstTenant(grants), Expires: absolute, Device: device.Reveal()}
 	session := &queryserver.NewSession{
 		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Methods: o.methods, Client: o.client,

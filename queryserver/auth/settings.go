@@ -15,9 +15,8 @@ type Settings struct {
 	Challenge time.Duration `mapstructure:"challenge"`
 	// ChallengeTries is how many codes may be tried in a challenge.
 	ChallengeTries int `mapstructure:"challenge_tries"`
-	// Reset is how long a link to a new password holds, Invitation one into an organization.
-	Reset      time.Duration `mapstructure:"password_reset"`
-	Invitation time.Duration `mapstructure:"invitation"`
+	// Reset is how long a link to a new password holds.
+	Reset time.Duration `mapstructure:"password_reset"`
 	// Setup is how long the set-up link holds. A server that starts prints another one.
 	Setup time.Duration `mapstructure:"setup"`
 	// DiscloseLockout answers a failed login with the attempts that remain, and a locked
@@ -33,7 +32,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
-		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Invitation: time.Hour * 24 * 3, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
+		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
 	}
 }
 
@@ -48,7 +47,6 @@ func (s Settings) Validate() error {
 		{"challenge", s.Challenge, 30 * time.Second, 15 * time.Minute},
 		{"password_reset", s.Reset, time.Minute, time.Hour},
 		{"setup", s.Setup, time.Minute, 7 * 24 * time.Hour},
-		{"invitation", s.Invitation, time.Minute, 7 * 24 * time.Hour},
 	} {
 		if limit.value < limit.from || limit.value > limit.to {
 			return fmt.Errorf("%s: %s is not from %s to %s", limit.key, limit.value, limit.from, limit.to)
