@@ -99,7 +99,11 @@ func (s *Service) RequestReset(ctx context.Context, email string, client queryse
 	}
 	link := token.New(token.Reset)
 	expires := s.Now().Add(s.settings.Reset)
-	if err := s.Store.BeginReset(ctx, client, user.UserRef, queryserver.Hash(link.Hash()), expires); err != nil {
+	err = s.Store.BeginReset(ctx, client, user.UserRef, queryserver.Hash(link.Hash()), expires, s.settings.ResetsPerHour)
+	if is(err, queryserver.TooMany) {
+		return nil // it would tell that there is such a user
+	}
+	if err != nil {
 		return err
 	}
 	s.tellUser(ctx, user.UserRef, queryserver.ResetLetter{Link: s.settings.PublicURL + "/reset#" + link.Reveal(), Expires: expires, Client: client})
