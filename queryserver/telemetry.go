@@ -1,6 +1,9 @@
 package queryserver
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Signal is one of the three kinds of telemetry.
 type Signal string
@@ -21,4 +24,12 @@ type Service struct {
 	Items     map[Signal]uint64 `json:"items"` // by signal
 	FirstSeen time.Time         `json:"firstSeen"`
 	LastSeen  time.Time         `json:"lastSeen"`
+}
+
+// Telemetry is what can be asked about the telemetry of the tenant of a scope. Forbidden:
+// the scope lacks the permission. Invalid: the question costs too much, or the scope is in
+// no tenant. TooMany: the tenant asks too much at once.
+type Telemetry interface {
+	// Services are those that have sent items of a time range, by name.
+	Services(ctx context.Context, scope Scope, in TimeRange) ([]Service, error)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 	"github.com/telemetryflow/telemetryflow/queryserver/cache"
+	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
 )
@@ -34,7 +35,9 @@ type queryServerConfig struct {
 	Login    auth.Settings     `mapstructure:"login"`
 	Mail     mail.Settings     `mapstructure:"mail"`
 	Cache    cache.Settings    `mapstructure:"cache"`
-	Log      logConfig         `mapstructure:"log"`
+	// ClickHouse holds the telemetry.
+	ClickHouse clickhouse.Settings `mapstructure:"clickhouse"`
+	Log        logConfig           `mapstructure:"log"`
 
 	_ struct{}
 }
@@ -69,6 +72,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	config := &queryServerConfig{
 		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
 		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(),
+		ClickHouse: clickhouse.DefaultSettings(),
 	}
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -120,6 +124,7 @@ func (c *queryServerConfig) validate() error {
 		named("password", c.Password.Validate()),
 		named("login", c.Login.Validate()),
 		named("mail", c.Mail.Validate()),
+		named("clickhouse", c.ClickHouse.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
 	)
 }

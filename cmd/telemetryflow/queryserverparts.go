@@ -24,6 +24,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 	"github.com/telemetryflow/telemetryflow/queryserver/cache"
+	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/page"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
@@ -39,6 +40,8 @@ type queryServer struct {
 	store   *store.Store
 	cache   *cache.Cache
 	heard   *cache.Authority
+	rows    *clickhouse.Store
+	answers *cache.Telemetry // rows, remembered
 	ring    *jwt.Ring
 	logins  *auth.Service
 	http    *httpapi.Server
@@ -75,6 +78,9 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	}
 	s.meters, s.tracers = metric.NewMeterProvider(metric.WithReader(reader)), trace.NewTracerProvider()
 	if err := s.makeCache(); err != nil {
+		return s, err
+	}
+	if err := s.makeTelemetry(ctx); err != nil {
 		return s, err
 	}
 	if err := s.makeLogins(ctx); err != nil {
@@ -116,6 +122,21 @@ func (s *queryServer) makeCache() (err error) {
 		s.heard = cache.NewAuthority(s.cache, s.store)
 	}
 	return err
+}
+
+// makeTelemetry opens ClickHouse. One that is away at the start is awaited by the questions
+// that need it; one with another schema is refused.
+func (s *queryServer) makeTelemetry(ctx context.Context) (err error) {
+	if s.rows, err = clickhouse.New(s.config.ClickHouse, s.logger); err != nil { //nolint:contextcheck // it opens no connection yet
+		return fmt.Errorf("clickhouse: %w", err)
+	}
+	if err := s.rows.CheckSchema(ctx); errors.Is(err, clickhouse.ErrSchema) {
+		return err
+	} else if err != nil {
+		s.logger.WarnContext(ctx, "ClickHouse cannot be reached; queries are refused until it can.", slog.Any("error", err))
+	}
+	s.answers = cache.NewTelemetry(s.cache, s.rows)
+	return nil
 }
 
 func (s *queryServer) makeLogins(ctx context.Context) error {
@@ -160,6 +181,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.ServiceAccountRoutes(s.store, s.logins),
 		resource.APIKeyRoutes(s.store),
 		resource.AuditRoutes(s.store),
+		resource.TelemetryRoutes(s.answers),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }
@@ -180,6 +202,7 @@ func (s *queryServer) start(ctx context.Context) error {
 	feed := postgres.NewFeed(s.pool, postgres.FeedSettings{Interval: feedInterval, Timeout: feedTimeout}, changes{s})
 	s.running.Go(func() { feed.Run(following) })
 	s.running.Go(func() { s.ring.Run(following) })
+	s.answers.Follow()
 	return s.http.Start(ctx)
 }
 
@@ -200,6 +223,9 @@ func (s *queryServer) close(ctx context.Context) {
 	}
 	if s.cache != nil {
 		_ = s.cache.Close() // it holds nothing that is not elsewhere
+	}
+	if s.rows != nil {
+		_ = s.rows.Close() // no query is under way any more
 	}
 	if s.pool != nil {
 		s.pool.Close()

@@ -15,6 +15,7 @@ func (s *stack) queryServer(data string) Service {
 	admin := hostPort(s.state.QueryAdminPort)
 	environment := append(os.Environ(),
 		"TELEMETRYFLOW_POSTGRES_URL="+s.state.AppURL(),
+		"TELEMETRYFLOW_CLICKHOUSE_URL="+s.state.EngineURL(databaseName),
 		"TELEMETRYFLOW_REDIS_URL="+s.state.RedisURL(),
 		"TELEMETRYFLOW_MASTER_KEY="+s.state.MasterKey,
 		"TELEMETRYFLOW_QUERY_LISTEN="+hostPort(s.config.QueryPort),

@@ -34,7 +34,7 @@ func newGate(limits LimitSettings) *gate {
 // enter waits for a turn, and gives what ends it. TooMany: the tenant's line is full, or
 // the wait was too long.
 func (g *gate) enter(ctx context.Context, of tenant.ID) (leave func(), err error) {
-	own, err := g.join(of)
+	own, err := g.join(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (g *gate) enter(ctx context.Context, of tenant.ID) (leave func(), err error
 	}, nil
 }
 
-func (g *gate) join(of tenant.ID) (*line, error) {
+func (g *gate) join(ctx context.Context, of tenant.ID) (*line, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	own := g.tenants[of]
@@ -65,7 +65,7 @@ func (g *gate) join(of tenant.ID) (*line, error) {
 		g.tenants[of] = own
 	}
 	if own.count >= g.limits.QueriesPerTenant+g.limits.WaitingPerTenant {
-		return nil, errBusy(context.Background())
+		return nil, errBusy(ctx)
 	}
 	own.count++
 	return own, nil

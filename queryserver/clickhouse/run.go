@@ -22,6 +22,12 @@ func (s *Store) ask(ctx context.Context, r *reading, query chsql.Select, row fun
 		return err
 	}
 	defer leave()
+	if !s.known.Load() {
+		if err := s.CheckSchema(ctx); err != nil {
+			s.logger.WarnContext(ctx, "ClickHouse cannot be asked.", slog.Any("error", err))
+			return unavailable(err)
+		}
+	}
 	statement := query.Statement()
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(statement.Parameters))
 	rows, err := s.conn.Query(ctx, statement.SQL)

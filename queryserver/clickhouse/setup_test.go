@@ -64,3 +64,8 @@ func put(attributes pcommon.Map, values map[string]string) {
 		attributes.PutStr(key, value)
 	}
 }
+
+const (
+	patience = 20 * time.Second
+	often    = 50 * time.Millisecond
+)
