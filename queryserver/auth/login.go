@@ -33,12 +33,17 @@ func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (
 		opened, err := s.open(ctx, user.UserRef, opening{attempt.Client, attempt.Device, attempt.Cookie, []string{methodPassword}, s.account(attempt.Email)})
 		return &queryserver.LoginResult{Session: opened}, err
 	}
-	temporary := token.New(token.Challenge)
-	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: []string{methodPassword}, Account: s.account(attempt.Email), Enroll: !user.HasMFA}
-	challenge.Device, err = s.knownDevice(ctx, user.UserRef, attempt.Device)
+	return s.beginChallenge(ctx, &user, attempt.Email, []string{methodPassword}, attempt.Device)
+}
+
+// beginChallenge keeps a login that lacks its second factor.
+func (s *Service) beginChallenge(ctx context.Context, user *queryserver.Account, email string, methods []string, device string) (*queryserver.LoginResult, error) {
+	known, err := s.knownDevice(ctx, user.UserRef, device)
 	if err != nil {
 		return nil, err
 	}
+	temporary := token.New(token.Challenge)
+	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: methods, Account: s.account(email), Enroll: !user.HasMFA, Device: known}
 	if err := s.Store.BeginChallenge(ctx, queryserver.Hash(temporary.Hash()), challenge, s.Now().Add(s.settings.Challenge)); err != nil {
 		return nil, err
 	}

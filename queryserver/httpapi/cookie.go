@@ -45,6 +45,15 @@ const (
 	deviceAge    = 400 * 24 * time.Hour
 )
 
+// The cookies of single sign-on. SSOCookie binds a login at a provider to the browser,
+// SSOLinkCookie the link of an e-mail to the browser that asked for it, and ChallengeCookie
+// carries a login from the provider to the form of the second factor.
+const (
+	SSOCookie       = "telemetryflow-sso"
+	SSOLinkCookie   = "telemetryflow-sso-link"
+	ChallengeCookie = "telemetryflow-challenge"
+)
+
 // Device carries the name by which a browser is known.
 func (c Cookies) Device(value string) http.Cookie { return c.Named(deviceCookie, value, deviceAge) }
 

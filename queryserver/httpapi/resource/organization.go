@@ -11,6 +11,7 @@ import (
 
 // Organizations keeps the tree of the organization of a call.
 type Organizations interface {
+	Authority
 	Organization(ctx context.Context, call *queryserver.Call) (queryserver.Organization, error)
 	RenameOrganization(ctx context.Context, call *queryserver.Call, name string) error
 	Policy(ctx context.Context, call *queryserver.Call) (queryserver.Policy, error)
@@ -19,7 +20,6 @@ type Organizations interface {
 	CreateWorkspace(ctx context.Context, call *queryserver.Call, name string) (queryserver.Workspace, error)
 	RenameWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID) error
-	Tenants(ctx context.Context, call *queryserver.Call, workspace *tenant.ID) ([]queryserver.Tenant, error)
 	CreateTenant(ctx context.Context, call *queryserver.Call, workspace tenant.ID, name string) (queryserver.Tenant, error)
 	RenameTenant(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteTenant(ctx context.Context, call *queryserver.Call, id tenant.ID) error
@@ -120,6 +120,18 @@ func (o *organizations) policy(ctx context.Context, call queryserver.Call, _ *st
 }
 
 func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, input *policyInput) (*struct{}, error) {
+	// Newcomers get the role in a tenant that is not known yet.
+	tenants, err := tenantsOf(ctx, o.store, &call, nil)
+	if err != nil {
+		return nil, err
+	}
+	role, err := o.store.Role(ctx, &call, input.Body.DefaultRole)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayGive(ctx, o.store, &call, role.Permissions, tenants...); err != nil {
+		return nil, err
+	}
 	return nil, o.store.SetPolicy(ctx, &call, queryserver.Policy(input.Body))
 }
 
