@@ -31,7 +31,9 @@ type Browser struct {
 func (b Browser) device(cookies httpapi.Cookies) string { return cookies.DeviceOf(b.request()) }
 
 // named is another cookie, or "".
-func (b Browser) named(cookies httpapi.Cookies, name string) string { return cookies.Value(b.request(), name) }
+func (b Browser) named(cookies httpapi.Cookies, name string) string {
+	return cookies.Value(b.request(), name)
+}
 
 func (b Browser) request() *http.Request {
 	return &http.Request{Header: http.Header{"Cookie": {b.Cookie}}}

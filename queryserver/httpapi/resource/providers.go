@@ -70,17 +70,17 @@ func (p *providers) get(ctx context.Context, call queryserver.Call, input *ByID)
 // ProviderChange is what can be set of a provider. What is absent stays, or is the default
 // of docs/sso.md.
 type ProviderChange struct {
-	DisplayName         *string            `json:"displayName,omitempty" maxLength:"100" doc:"What users see; default the name"`
-	Kind                *string            `json:"kind,omitempty" enum:"oidc,google,entra,github" doc:"Default oidc"`
-	Issuer              *string            `json:"issuer,omitempty" maxLength:"512" doc:"As the discovery document spells it; needed for oidc"`
-	ClientID            *string            `json:"clientId,omitempty" maxLength:"256"`
-	ClientSecret        string             `json:"clientSecret,omitempty" maxLength:"4096" doc:"Never shown. Absent, it stays, unless the issuer or the kind changes"`
-	Scopes              *[]word            `json:"scopes,omitempty" maxItems:"32"`
-	Algorithms          *[]word            `json:"algorithms,omitempty" maxItems:"32"`
-	Parameters          *map[string]string `json:"parameters,omitempty" doc:"Added to the login request"`
-	Directories         *[]word            `json:"directories,omitempty" maxItems:"32" doc:"Of Entra: those whose users may log in"`
-	LinkByVerifiedEmail *bool              `json:"linkByVerifiedEmail,omitempty" doc:"Users adopt an identity with their address by a link in an e-mail"`
-	Enabled             *bool              `json:"enabled,omitempty"`
+	DisplayName         *string `json:"displayName,omitempty" maxLength:"100" doc:"What users see; default the name"`
+	Kind                *string `json:"kind,omitempty" enum:"oidc,google,entra,github" doc:"Default oidc"`
+	Issuer              *string `json:"issuer,omitempty" maxLength:"512" doc:"As the discovery document spells it; needed for oidc"`
+	ClientID            *string `json:"clientId,omitempty" maxLength:"256"`
+	ClientSecret        string  `json:"clientSecret,omitempty" maxLength:"4096" doc:"Never shown. Absent, it stays, unless the issuer or the kind changes"`
+	Scopes              *[]word `json:"scopes,omitempty" maxItems:"32"`
+	Algorithms          *[]word `json:"algorithms,omitempty" maxItems:"32"`
+	Parameters          *pairs  `json:"parameters,omitempty" doc:"Added to the login request"`
+	Directories         *[]word `json:"directories,omitempty" maxItems:"32" doc:"Of Entra: those whose users may log in"`
+	LinkByVerifiedEmail *bool   `json:"linkByVerifiedEmail,omitempty" doc:"Users adopt an identity with their address by a link in an e-mail"`
+	Enabled             *bool   `json:"enabled,omitempty"`
 }
 
 func (c *ProviderChange) apply(p *queryserver.Provider) {
@@ -88,7 +88,7 @@ func (c *ProviderChange) apply(p *queryserver.Provider) {
 	set(&p.Kind, c.Kind)
 	set(&p.Issuer, c.Issuer)
 	set(&p.ClientID, c.ClientID)
-	set(&p.Parameters, c.Parameters)
+	set(&p.Parameters, (*map[string]string)(c.Parameters))
 	set(&p.LinkByVerifiedEmail, c.LinkByVerifiedEmail)
 	set(&p.Enabled, c.Enabled)
 	for into, from := range map[*[]string]*[]word{&p.Scopes: c.Scopes, &p.Algorithms: c.Algorithms, &p.Directories: c.Directories} {
