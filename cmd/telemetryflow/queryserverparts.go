@@ -156,9 +156,11 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.AccountRoutes(s.logins),
 		resource.OrganizationRoutes(s.store),
 		resource.UserRoutes(s.store),
+		resource.UserAccessRoutes(s.store, s.logins),
+		resource.InvitationRoutes(s.store, s.logins, httpapi.NewCookies(s.config.HTTP)),
 		resource.RoleRoutes(s.store),
 		resource.ServiceAccountRoutes(s.store, s.logins),
-		resource.APIKeyRoutes(s.store),
+		resource.APIKeyRoutes(s.store, s.logins),
 		resource.AuditRoutes(s.store),
 	)
 }
