@@ -80,7 +80,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}
-	pages, err := page.Routes(s.logins, httpapi.NewCookies(config.HTTP))
+	pages, err := page.Routes(s.logins, s.logins, s.store, httpapi.NewCookies(config.HTTP))
 	if err != nil {
 		return s, fmt.Errorf("read the pages: %w", err)
 	}

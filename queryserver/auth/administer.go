@@ -45,6 +45,7 @@ func (s *Service) ResetMFA(ctx context.Context, call *queryserver.Call, user ten
 	if err := s.Store.ResetTOTP(ctx, call.Subject, call.Client, ref); err != nil {
 		return err
 	}
+	s.changed(ref)
 	s.tellUser(ctx, ref, queryserver.CredentialLetter{Changed: "your second factor (removed by an administrator)", At: s.Now(), Client: call.Client})
 	return nil
 }

@@ -175,6 +175,7 @@ func (s *Service) RemoveMFA(ctx context.Context, call *queryserver.Call, current
 	if err := s.Store.RemoveTOTP(ctx, call.Subject, call.Client, user); err != nil {
 		return err
 	}
+	s.changed(user)
 	s.tellUser(ctx, user, queryserver.CredentialLetter{Changed: "your second factor", At: s.Now(), Client: call.Client})
 	return nil
 }
