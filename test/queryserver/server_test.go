@@ -61,16 +61,22 @@ func launch(t *testing.T) *server {
 // fill makes an organization with an Owner.
 func (s *server) fill(t *testing.T) {
 	t.Helper()
+	s.plant(t, "acme")
+	s.create(t, email, "Owner")
+}
+
+// plant makes an organization with a tenant.
+func (s *server) plant(t *testing.T, name string) {
+	t.Helper()
 	pool, err := postgres.Open(s.database.AppURL, postgres.App)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	organization, err := bootstrap.CreateOrganization(t.Context(), pool, "acme")
+	organization, err := bootstrap.CreateOrganization(t.Context(), pool, name)
 	require.NoError(t, err)
 	workspace, err := bootstrap.CreateWorkspace(t.Context(), pool, organization, "production")
 	require.NoError(t, err)
 	_, err = bootstrap.CreateTenant(t.Context(), pool, organization, workspace, "shop")
 	require.NoError(t, err)
-	s.create(t, email, "Owner")
 }
 
 func (s *server) run(t *testing.T) {
@@ -94,8 +100,13 @@ func (s *server) run(t *testing.T) {
 // create makes a user as an operator does.
 func (s *server) create(t *testing.T, email, role string) string {
 	t.Helper()
+	return s.createIn(t, "acme", email, role)
+}
+
+func (s *server) createIn(t *testing.T, organization, email, role string) string {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), stacktest.Program(t, "telemetryflow"),
-		"user", "create", email, "--organization", "acme", "--role", role, "--postgres-url", s.database.AppURL)
+		"user", "create", email, "--organization", organization, "--role", role, "--postgres-url", s.database.AppURL)
 	command.Env, command.Stdin = os.Environ(), strings.NewReader(secret+"\n")
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
@@ -246,7 +257,7 @@ func TestServer_NoEscalation(t *testing.T) {
 	var me struct{ ID, TenantID string }
 	status, _ := owner.ask(t, http.MethodGet, "/api/v2/auth/me", nil, &me)
 	require.Equal(t, http.StatusOK, status)
-	const ownerRole, viewerRole = "00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000004"
+
 	at := "/api/v2/users/" + bobID + "/tenants/" + me.TenantID + "/roles/"
 	for name, refused := range map[string]struct {
 		method, path string
