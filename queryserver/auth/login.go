@@ -29,21 +29,25 @@ func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (
 	if err != nil {
 		return nil, err
 	}
-	if !user.HasMFA && !user.Policy.MFARequired {
-		opened, err := s.open(ctx, user.UserRef, opening{attempt.Client, attempt.Device, attempt.Cookie, []string{methodPassword}, s.account(attempt.Email)})
-		return &queryserver.LoginResult{Session: opened}, err
-	}
-	return s.beginChallenge(ctx, &user, attempt.Email, []string{methodPassword}, attempt.Device)
+	return s.admit(ctx, user, s.account(attempt.Email), opening{
+		client: attempt.Client, device: attempt.Device, cookie: attempt.Cookie, methods: []string{methodPassword},
+	})
 }
 
-// beginChallenge keeps a login that lacks its second factor.
-func (s *Service) beginChallenge(ctx context.Context, user *queryserver.Account, email string, methods []string, device string) (*queryserver.LoginResult, error) {
-	known, err := s.knownDevice(ctx, user.UserRef, device)
-	if err != nil {
-		return nil, err
+// admit opens a session for a user who has proved his password, or a challenge when a
+// second factor is still missing.
+func (s *Service) admit(ctx context.Context, user queryserver.Account, account queryserver.Hash, o opening) (*queryserver.LoginResult, error) {
+	if !user.HasMFA && !user.Policy.MFARequired {
+		o.account = account
+		opened, err := s.open(ctx, user.UserRef, o)
+		return &queryserver.LoginResult{Session: opened}, err
 	}
 	temporary := token.New(token.Challenge)
-	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: methods, Account: s.account(email), Enroll: !user.HasMFA, Device: known}
+	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: o.methods, Account: account, Enroll: !user.HasMFA}
+	var err error
+	if challenge.Device, err = s.knownDevice(ctx, user.UserRef, o.device); err != nil {
+		return nil, err
+	}
 	if err := s.Store.BeginChallenge(ctx, queryserver.Hash(temporary.Hash()), challenge, s.Now().Add(s.settings.Challenge)); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ type Settings struct {
 	ChallengeTries int `mapstructure:"challenge_tries"`
 	// Reset is how long a link to a new password holds.
 	Reset time.Duration `mapstructure:"password_reset"`
+	// Invitation is how long an invitation holds, before it must be sent again.
+	Invitation time.Duration `mapstructure:"invitation"`
 	// Setup is how long the set-up link holds. A server that starts prints another one.
 	Setup time.Duration `mapstructure:"setup"`
 	// DiscloseLockout answers a failed login with the attempts that remain, and a locked
@@ -36,7 +38,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
-		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
+		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Invitation: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
 	}
 }
 
@@ -50,6 +52,7 @@ func (s Settings) Validate() error {
 		{"absolute", s.Absolute, s.Idle, 30 * 24 * time.Hour},
 		{"challenge", s.Challenge, 30 * time.Second, 15 * time.Minute},
 		{"password_reset", s.Reset, time.Minute, time.Hour},
+		{"invitation", s.Invitation, time.Minute, 7 * 24 * time.Hour},
 		{"setup", s.Setup, time.Minute, 7 * 24 * time.Hour},
 	} {
 		if limit.value < limit.from || limit.value > limit.to {

@@ -106,7 +106,7 @@ func (s *Service) FinishSSO(ctx context.Context, back *queryserver.SSOReturn) (*
 	if !kept.Session.IsZero() {
 		return &queryserver.SSOResult{ReturnTo: kept.ReturnTo}, s.linkInSession(ctx, &provider, &identity, &kept, back.Client)
 	}
-	user, proof, err := s.admit(ctx, &provider, &identity, kept.Invitation, back.Client)
+	user, proof, err := s.arrive(ctx, &provider, &identity, kept.Invitation, back.Client)
 	if err != nil || proof != "" {
 		return &queryserver.SSOResult{ReturnTo: kept.ReturnTo, LinkProof: proof}, err
 	}
@@ -175,10 +175,11 @@ func (s *Service) proceed(ctx context.Context, user queryserver.UserRef, methods
 		s.note(ctx, user, o.client, "user.login", "failure", map[string]any{"factor": methodSSO, "disabled": true})
 		return nil, errNobody()
 	}
+	o.methods = methods
 	if mfa || !account.HasMFA && !account.Policy.MFARequired {
-		o.methods = methods
+		// Failures of a password are not cleared, which nobody has given here.
 		opened, err := s.open(ctx, user, o)
 		return &queryserver.LoginResult{Session: opened}, err
 	}
-	return s.beginChallenge(ctx, &account, email, methods, o.device)
+	return s.admit(ctx, account, s.account(email), o)
 }

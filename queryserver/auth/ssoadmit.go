@@ -10,14 +10,14 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/token"
 )
 
-// LinkPath begins the path of the link by which a user adopts an identity; the code follows.
-const LinkPath = "/login/link/"
+// LinkPath begins the link by which a user adopts an identity; the code follows.
+const LinkPath = "/login/link#"
 
-// admit finds the user of an identity, or makes him: by an invitation to his address, or
+// arrive finds the user of an identity, or makes him: by an invitation to his address, or
 // because his organization has proved the address's domain. An address never finds a user
 // by itself: at most it has a link sent to him (incident 18). The proof, if not empty,
 // says that one was sent.
-func (s *Service) admit(ctx context.Context, provider *queryserver.Provider, identity *queryserver.Identity, invitation queryserver.Hash, client queryserver.Client) (user queryserver.UserRef, proof string, err error) {
+func (s *Service) arrive(ctx context.Context, provider *queryserver.Provider, identity *queryserver.Identity, invitation queryserver.Hash, client queryserver.Client) (user queryserver.UserRef, proof string, err error) {
 	user, err = s.Store.FindIdentity(ctx, provider, identity)
 	if !is(err, queryserver.NotFound) {
 		return user, "", s.welcome(ctx, user, provider, identity, client, err)
@@ -65,9 +65,6 @@ func (s *Service) welcome(ctx context.Context, user queryserver.UserRef, provide
 	s.Changed(kindUser, user.User.String(), user.Organization)
 	return nil
 }
-
-// kindUser is that of the change feed.
-const kindUser = "user"
 
 func (s *Service) joinByDomain(ctx context.Context, provider *queryserver.Provider, identity *queryserver.Identity, client queryserver.Client) (user queryserver.UserRef, err error) {
 	organization := provider.Organization

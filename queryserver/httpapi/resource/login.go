@@ -98,11 +98,11 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 	if err != nil {
 		return nil, err
 	}
-	return l.result(result), nil
+	return l.answer(result), nil
 }
 
-// result is the answer to a login, complete or not.
-func (l *login) result(result *queryserver.LoginResult) *sessionOutput {
+// answer is that to a first factor.
+func (l *login) answer(result *queryserver.LoginResult) *sessionOutput {
 	if result.Session == nil {
 		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}
 	}

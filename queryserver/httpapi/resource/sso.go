@@ -141,7 +141,7 @@ func (s *ssoRoutes) token(ctx context.Context, call queryserver.Call, input *sso
 	if err != nil {
 		return nil, err
 	}
-	return s.login.result(result), nil
+	return s.login.answer(result), nil
 }
 
 type ssoLinkInput struct {
