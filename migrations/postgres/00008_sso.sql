@@ -13,10 +13,10 @@ ALTER TABLE sso_providers
 
 ALTER TABLE user_identities ADD COLUMN identity_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE;
 
--- sso_link is the mailed proof that an identity is a user's.
+-- sso_link is the mailed proof that an identity is a user's. Domains have their own.
 ALTER TABLE one_time_tokens DROP CONSTRAINT one_time_tokens_kind_check;
 ALTER TABLE one_time_tokens ADD CONSTRAINT one_time_tokens_kind_check
-    CHECK (kind IN ('password_reset', 'sso_code', 'sso_link', 'email_change', 'domain', 'setup'));
+    CHECK (kind IN ('password_reset', 'sso_code', 'sso_link', 'email_change', 'setup'));
 
 -- Whoever is deleted is nobody at a provider either: he may come back as somebody new.
 -- +goose StatementBegin

@@ -49,7 +49,8 @@ var publicMail = []string{
 
 // domainOf is the form in which a domain is kept; Invalid when nobody owns it alone.
 func domainOf(text string) (string, error) {
-	domain, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(text), "."))
+	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+	domain, err := profile.ToASCII(strings.TrimSuffix(strings.TrimSpace(text), "."))
 	if err != nil || len(domain) > maxDomain || !strings.Contains(domain, ".") || net.ParseIP(domain) != nil {
 		return "", invalidField("domain", "must be a domain such as example.com")
 	}

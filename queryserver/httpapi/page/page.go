@@ -136,6 +136,6 @@ func (p *pages) enter(w http.ResponseWriter, session *queryserver.OpenedSession)
 }
 
 func goTo(w http.ResponseWriter, r *http.Request, path string) error {
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // G710: a path of this server, checked when the login began
 	return nil
 }
