@@ -196,8 +196,8 @@ func stillGives(ctx context.Context, q *dbgen.Queries, inviter tenant.ID, given 
 		if len(found) == 0 {
 			return errNotInvited()
 		}
-		needed := append(found[0].Permissions, queryserver.UsersWrite)
-		if queryserver.Lacks(grants, assigned.Tenant, needed) != "" {
+		if queryserver.Lacks(grants, assigned.Tenant, []queryserver.Permission{queryserver.UsersWrite}) != "" ||
+			queryserver.Lacks(grants, assigned.Tenant, found[0].Permissions) != "" {
 			return errNotInvited()
 		}
 	}
