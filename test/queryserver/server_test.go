@@ -37,6 +37,8 @@ type server struct {
 	database   *testkit.PostgresDatabase
 	redis      *testkit.RedisServer
 	cert       *stacktest.Certificate
+	// environment is what the program was started with.
+	environment []string
 }
 
 func start(t *testing.T) *server {
@@ -77,12 +79,13 @@ func (s *server) run(t *testing.T) {
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
 	s.cert = stacktest.NewCertificate(t)
 	s.url, s.admin = "https://"+listen, "http://"+admin
-	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
+	s.environment = []string{
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
 		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
 		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
 		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
-	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	}
+	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
 	s.AwaitOK(t, s.admin+"/readyz")
 }
 
