@@ -40,11 +40,13 @@ type server struct {
 	redis      *testkit.RedisServer
 	sink       *smtptest.Sink
 	cert       *stacktest.Certificate
+	// environment is what the program was started with.
+	environment []string
 }
 
 func start(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
 	s.fill(t)
 	s.run(t)
 	return s
@@ -53,7 +55,7 @@ func start(t *testing.T) *server {
 // launch starts a server of an installation without users.
 func launch(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
 	s.run(t)
 	return s
 }
@@ -84,16 +86,17 @@ func (s *server) run(t *testing.T) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
-	s.cert = stacktest.NewCertificate(t)
+	s.cert, s.sink = stacktest.NewCertificate(t), smtptest.Start(t)
 	s.url, s.admin = "https://"+listen, "http://"+admin
-	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
+	s.environment = []string{
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
 		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
 		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
 		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
 		"TELEMETRYFLOW_SMTP_HOST=" + s.sink.Host, "TELEMETRYFLOW_SMTP_PORT=" + strconv.Itoa(s.sink.Port),
 		"TELEMETRYFLOW_SMTP_CA_FILE=" + s.sink.CAFile, "TELEMETRYFLOW_MAIL_FROM=telemetryflow@example.com",
-	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	}
+	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
 	s.AwaitOK(t, s.admin+"/readyz")
 }
 
@@ -204,6 +207,13 @@ func TestServer(t *testing.T) {
 	status, _ = c.ask(t, http.MethodGet, "/api/v2/auth/me", nil, nil)
 	require.Equal(t, http.StatusUnauthorized, status)
 
+	var set struct{ Keys []map[string]string }
+	status, header = s.client(t).ask(t, http.MethodGet, "/.well-known/jwks.json", nil, &set)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, header.Get("Cache-Control"), "max-age=1800")
+	require.NotEmpty(t, set.Keys)
+	require.Equal(t, "EdDSA", set.Keys[0]["alg"])
+	require.NotContains(t, set.Keys[0], "d", "the private half")
 	for _, path := range []string{"/openapi.json", "/docs"} {
 		status, _ = s.client(t).ask(t, http.MethodGet, path, nil, nil)
 		require.Equal(t, http.StatusOK, status, path)
