@@ -40,7 +40,7 @@ type NewDeviceLetter struct {
 	Client Client
 }
 
-// CredentialLetter says that a password, an e-mail address or a second factor was changed.
+// CredentialLetter says that a password, a second factor or the recovery codes were changed.
 type CredentialLetter struct {
 	Changed string // such as: your password
 	At      time.Time

@@ -80,7 +80,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}
-	pages, err := page.Routes(s.logins, httpapi.NewCookies(config.HTTP))
+	pages, err := page.Routes(s.logins, s.logins, s.store, httpapi.NewCookies(config.HTTP))
 	if err != nil {
 		return s, fmt.Errorf("read the pages: %w", err)
 	}
@@ -156,9 +156,11 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.AccountRoutes(s.logins),
 		resource.OrganizationRoutes(s.store),
 		resource.UserRoutes(s.store),
+		resource.UserAccessRoutes(s.store, s.logins),
+		resource.InvitationRoutes(s.store, s.logins, httpapi.NewCookies(s.config.HTTP)),
 		resource.RoleRoutes(s.store),
 		resource.ServiceAccountRoutes(s.store, s.logins),
-		resource.APIKeyRoutes(s.store),
+		resource.APIKeyRoutes(s.store, s.logins),
 		resource.AuditRoutes(s.store),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)

@@ -29,14 +29,23 @@ func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (
 	if err != nil {
 		return nil, err
 	}
+	return s.admit(ctx, user, s.account(attempt.Email), opening{
+		client: attempt.Client, device: attempt.Device, cookie: attempt.Cookie, methods: []string{methodPassword},
+	})
+}
+
+// admit opens a session for a user who has proved his password, or a challenge when a
+// second factor is still missing.
+func (s *Service) admit(ctx context.Context, user queryserver.Account, account queryserver.Hash, o opening) (*queryserver.LoginResult, error) {
 	if !user.HasMFA && !user.Policy.MFARequired {
-		opened, err := s.open(ctx, user.UserRef, opening{attempt.Client, attempt.Device, attempt.Cookie, []string{methodPassword}, s.account(attempt.Email)})
+		o.account = account
+		opened, err := s.open(ctx, user.UserRef, o)
 		return &queryserver.LoginResult{Session: opened}, err
 	}
 	temporary := token.New(token.Challenge)
-	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: []string{methodPassword}, Account: s.account(attempt.Email), Enroll: !user.HasMFA}
-	challenge.Device, err = s.knownDevice(ctx, user.UserRef, attempt.Device)
-	if err != nil {
+	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: o.methods, Account: account, Enroll: !user.HasMFA}
+	var err error
+	if challenge.Device, err = s.knownDevice(ctx, user.UserRef, o.device); err != nil {
 		return nil, err
 	}
 	if err := s.Store.BeginChallenge(ctx, queryserver.Hash(temporary.Hash()), challenge, s.Now().Add(s.settings.Challenge)); err != nil {

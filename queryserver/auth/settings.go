@@ -17,6 +17,8 @@ type Settings struct {
 	ChallengeTries int `mapstructure:"challenge_tries"`
 	// Reset is how long a link to a new password holds.
 	Reset time.Duration `mapstructure:"password_reset"`
+	// Invitation is how long an invitation holds, before it must be sent again.
+	Invitation time.Duration `mapstructure:"invitation"`
 	// ResetsPerHour is how many such links a user is sent, so that nobody's mailbox is
 	// filled by strangers.
 	ResetsPerHour int `mapstructure:"password_resets_per_hour"`
@@ -35,7 +37,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
-		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, ResetsPerHour: 3, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
+		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, ResetsPerHour: 3, Invitation: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
 	}
 }
 
@@ -49,6 +51,7 @@ func (s Settings) Validate() error {
 		{"absolute", s.Absolute, s.Idle, 30 * 24 * time.Hour},
 		{"challenge", s.Challenge, 30 * time.Second, 15 * time.Minute},
 		{"password_reset", s.Reset, time.Minute, time.Hour},
+		{"invitation", s.Invitation, time.Minute, 7 * 24 * time.Hour},
 		{"setup", s.Setup, time.Minute, 7 * 24 * time.Hour},
 	} {
 		if limit.value < limit.from || limit.value > limit.to {

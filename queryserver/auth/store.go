@@ -31,12 +31,22 @@ type Store interface {
 	ConfirmTOTP(ctx context.Context, client queryserver.Client, user queryserver.UserRef, step int64, codeHashes []string) error
 	RemoveTOTP(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) error
 	RecoveryCodes(ctx context.Context, user queryserver.UserRef) (map[int]string, error)
+	ResetTOTP(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) error
+	UseRecoveryCode(ctx context.Context, user queryserver.UserRef, number int) (bool, error)
 	SetRecoveryCodes(ctx context.Context, client queryserver.Client, user queryserver.UserRef, codeHashes []string) error
 	SetPassword(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, hash string, but tenant.ID) error
 
-	BeginReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error
+	BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error
 	FindReset(ctx context.Context, token queryserver.Hash) (queryserver.UserRef, error)
 	FinishReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, hash string) error
+
+	Organization(ctx context.Context, call *queryserver.Call) (queryserver.Organization, error)
+	Invite(ctx context.Context, call *queryserver.Call, invitation *queryserver.Invitation, token queryserver.Hash) error
+	Invitation(ctx context.Context, call *queryserver.Call, id tenant.ID) (queryserver.Invitation, error)
+	RenewInvitation(ctx context.Context, call *queryserver.Call, invitation *queryserver.Invitation, token queryserver.Hash) error
+	RevokeInvitation(ctx context.Context, call *queryserver.Call, id tenant.ID) error
+	FindInvitation(ctx context.Context, token queryserver.Hash) (queryserver.Invited, error)
+	AcceptInvitation(ctx context.Context, client queryserver.Client, token queryserver.Hash, displayName, passwordHash string) (queryserver.UserRef, error)
 
 	OpenSession(ctx context.Context, user queryserver.UserRef, session *queryserver.NewSession) (id tenant.ID, newDevice bool, err error)
 	Refresh(ctx context.Context, client queryserver.Client, token, next queryserver.Hash, nextExpires time.Time, successor []byte) (queryserver.Refreshed, error)

@@ -14,7 +14,7 @@ type Account interface {
 	ChangePassword(ctx context.Context, call *queryserver.Call, current, code, next string) error
 	RequestReset(ctx context.Context, email string, client queryserver.Client) error
 	FinishReset(ctx context.Context, link, next string, client queryserver.Client) error
-	BeginMFASetup(ctx context.Context, call *queryserver.Call) (*queryserver.Enrollment, error)
+	BeginMFASetup(ctx context.Context, call *queryserver.Call, current string) (*queryserver.Enrollment, error)
 	ConfirmMFASetup(ctx context.Context, call *queryserver.Call, code string) ([]string, error)
 	RemoveMFA(ctx context.Context, call *queryserver.Call, current, code string) error
 	NewRecoveryCodes(ctx context.Context, call *queryserver.Call, current, code string) ([]string, error)
@@ -95,8 +95,14 @@ func enrollmentOf(enrollment *queryserver.Enrollment) *enrollmentOutput {
 	return output
 }
 
-func (a *account) beginMFA(ctx context.Context, call queryserver.Call, _ *struct{}) (*enrollmentOutput, error) {
-	enrollment, err := a.service.BeginMFASetup(ctx, &call)
+type beginInput struct {
+	Body struct {
+		CurrentPassword string `json:"currentPassword,omitempty" maxLength:"512" doc:"Of users who have one"`
+	}
+}
+
+func (a *account) beginMFA(ctx context.Context, call queryserver.Call, input *beginInput) (*enrollmentOutput, error) {
+	enrollment, err := a.service.BeginMFASetup(ctx, &call, input.Body.CurrentPassword)
 	if err != nil {
 		return nil, err
 	}

@@ -91,10 +91,15 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 	if err != nil {
 		return nil, err
 	}
+	return l.answer(result), nil
+}
+
+// answer is that to a first factor.
+func (l *login) answer(result *queryserver.LoginResult) *sessionOutput {
 	if result.Session == nil {
-		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
+		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}
 	}
-	return l.opened(result.Session), nil
+	return l.opened(result.Session)
 }
 
 // opened is the answer to a login that is complete.

@@ -17,8 +17,8 @@ INSERT INTO users (organization_id, email, display_name) VALUES (current_organiz
 UPDATE users SET display_name = COALESCE(sqlc.narg(display_name), display_name), is_enabled = COALESCE(sqlc.narg(is_enabled), is_enabled)
 WHERE user_id = sqlc.arg(user_id);
 
--- name: SetUserEmail :execrows
-UPDATE users SET email = $2 WHERE user_id = $1;
+-- name: CountUsersWithEmail :one
+SELECT count(*) FROM users WHERE lower(email) = lower(sqlc.arg(email)::text);
 
 -- name: RefreshProfile :exec
 UPDATE users SET display_name = CASE WHEN sqlc.arg(display_name)::text = '' THEN display_name ELSE sqlc.arg(display_name) END,

@@ -30,6 +30,17 @@ func (q *Queries) AssignRole(ctx context.Context, userID tenant.ID, roleID tenan
 	return err
 }
 
+const countUsersWithEmail = `-- name: CountUsersWithEmail :one
+SELECT count(*) FROM users WHERE lower(email) = lower($1::text)
+`
+
+func (q *Queries) CountUsersWithEmail(ctx context.Context, email string) (int64, error) {
+	row := q.db.QueryRow(ctx, countUsersWithEmail, email)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteUser = `-- name: DeleteUser :one
 SELECT delete_user($1::uuid)::boolean AS deleted
 `
@@ -205,18 +216,6 @@ DELETE FROM memberships WHERE user_id = $1 AND tenant_id = $2
 
 func (q *Queries) RemoveMembership(ctx context.Context, userID tenant.ID, tenantID tenant.ID) (int64, error) {
 	result, err := q.db.Exec(ctx, removeMembership, userID, tenantID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const setUserEmail = `-- name: SetUserEmail :execrows
-UPDATE users SET email = $2 WHERE user_id = $1
-`
-
-func (q *Queries) SetUserEmail(ctx context.Context, userID tenant.ID, email string) (int64, error) {
-	result, err := q.db.Exec(ctx, setUserEmail, userID, email)
 	if err != nil {
 		return 0, err
 	}
