@@ -54,9 +54,19 @@ type KeyLetter struct {
 	At                     time.Time
 }
 
+// LinkLetter asks a user whether somebody who signed in at an identity provider under his
+// address is he.
+type LinkLetter struct {
+	Provider string
+	Link     string
+	Expires  time.Time
+	Client   Client // that signed in
+}
+
 func (InvitationLetter) letter() {}
 func (ResetLetter) letter()      {}
 func (LockedLetter) letter()     {}
 func (NewDeviceLetter) letter()  {}
 func (CredentialLetter) letter() {}
 func (KeyLetter) letter()        {}
+func (LinkLetter) letter()       {}

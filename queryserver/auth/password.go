@@ -12,7 +12,8 @@ import (
 )
 
 // reauthenticate proves the user of a call once more before a credential changes (ASVS
-// 6.2.3, 7.5.1): by the password, and by a code where there is a second factor. Failures
+// 6.2.3, 7.5.1): by the password, and by a code where there is a second factor. Who has
+// neither logs in at an identity provider, and must have done so a moment ago. Failures
 // count as those of a login do.
 func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, user queryserver.UserRef, current, code string) error {
 	profile, err := s.Store.User(ctx, user)
@@ -28,15 +29,15 @@ func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, us
 	if err != nil {
 		return err
 	}
-	hash := credentials.PasswordHash
-	if lock.Locked(s.Now()) {
-		hash = ""
+	if credentials.PasswordHash == "" && !credentials.TOTPActive {
+		return s.fresh(ctx, call)
 	}
-	verdict, err := s.Hasher.Verify(ctx, current, hash)
-	if err != nil {
-		return err
+	right := !lock.Locked(s.Now())
+	if credentials.PasswordHash != "" {
+		if right, err = s.verify(ctx, current, credentials.PasswordHash, right); err != nil {
+			return err
+		}
 	}
-	right := verdict.Right
 	if right && credentials.TOTPActive {
 		if right, err = s.takeCode(ctx, user, code); err != nil {
 			return err
@@ -46,6 +47,31 @@ func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, us
 		return s.refuse(ctx, failure{account: account, user: user, exists: true, locked: lock.Locked(s.Now()), client: call.Client, factor: "reauthentication"})
 	}
 	return s.Store.ClearFailures(ctx, account)
+}
+
+// verify compares a password, at the same cost when none is let through.
+func (s *Service) verify(ctx context.Context, current, hash string, let bool) (bool, error) {
+	if !let {
+		hash = ""
+	}
+	verdict, err := s.Hasher.Verify(ctx, current, hash)
+	return verdict.Right, err
+}
+
+// freshFor is how long after a login a user without a password and a second factor may
+// change what he proves himself with: long enough to find the page and to do it.
+const freshFor = 10 * time.Minute
+
+// fresh wants the session of a call to have begun a moment ago.
+func (s *Service) fresh(ctx context.Context, call *queryserver.Call) error {
+	session, err := s.Store.FindSession(ctx, call.Session)
+	if err != nil {
+		return unproved(err)
+	}
+	if s.Now().Sub(session.CreatedAt) > freshFor {
+		return queryserver.Errorf(queryserver.Unauthenticated, "Log in again first: this is done within 10 minutes of a login.")
+	}
+	return nil
 }
 
 // takeCode accepts a code of the app, or a recovery code, outside of a login, once.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -27,6 +28,9 @@ type Settings struct {
 	// DiscloseLockout answers a failed login with the attempts that remain, and a locked
 	// account with its lock. It tells an attacker which accounts are worth his time.
 	DiscloseLockout bool `mapstructure:"disclose_lockout"`
+	// DNSServer is host:port of the name server that is asked for the records by which
+	// organizations prove their domains; empty: those of the system.
+	DNSServer string `mapstructure:"dns_server"`
 	// PublicURL is where browsers find the server: links in e-mails begin with it.
 	PublicURL string `mapstructure:"-"`
 	// Issuer names the installation to authenticator apps.
@@ -56,6 +60,11 @@ func (s Settings) Validate() error {
 	} {
 		if limit.value < limit.from || limit.value > limit.to {
 			return fmt.Errorf("%s: %s is not from %s to %s", limit.key, limit.value, limit.from, limit.to)
+		}
+	}
+	if s.DNSServer != "" {
+		if _, err := netip.ParseAddrPort(s.DNSServer); err != nil {
+			return fmt.Errorf("dns_server: %q is not an address and a port such as 192.0.2.53:53", s.DNSServer)
 		}
 	}
 	if s.ChallengeTries < 1 || s.ChallengeTries > 10 {

@@ -12,13 +12,14 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/smtptest"
 )
 
 // Rule 3: a server works with the schema of the next release, which only expands, and
 // refuses to start with an older one or with one that it cannot know.
 func TestServer_Schema(t *testing.T) {
 	t.Parallel()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.fill(t)
 	admin, err := pgx.Connect(t.Context(), s.database.AdminURL)
 	require.NoError(t, err)

@@ -40,7 +40,8 @@ type server struct {
 	redis      *testkit.RedisServer
 	sink       *smtptest.Sink
 	cert       *stacktest.Certificate
-	// environment is what the program was started with.
+	// environment is that of the server, and of commands beside it. What it has before the
+	// server runs is added to.
 	environment []string
 }
 
@@ -86,16 +87,16 @@ func (s *server) run(t *testing.T) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
-	s.cert, s.sink = stacktest.NewCertificate(t), smtptest.Start(t)
+	s.cert = stacktest.NewCertificate(t)
 	s.url, s.admin = "https://"+listen, "http://"+admin
-	s.environment = []string{
-		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
-		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
-		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
-		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
-		"TELEMETRYFLOW_SMTP_HOST=" + s.sink.Host, "TELEMETRYFLOW_SMTP_PORT=" + strconv.Itoa(s.sink.Port),
-		"TELEMETRYFLOW_SMTP_CA_FILE=" + s.sink.CAFile, "TELEMETRYFLOW_MAIL_FROM=telemetryflow@example.com",
-	}
+	s.environment = append(s.environment,
+		"TELEMETRYFLOW_POSTGRES_URL="+s.database.AppURL, "TELEMETRYFLOW_REDIS_URL="+s.redis.URL,
+		"TELEMETRYFLOW_MASTER_KEY="+base64.StdEncoding.EncodeToString(key),
+		"TELEMETRYFLOW_TLS_CERT_FILE="+s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE="+s.cert.KeyFile,
+		"TELEMETRYFLOW_QUERY_LISTEN="+listen, "TELEMETRYFLOW_QUERY_ADMIN="+admin,
+		"TELEMETRYFLOW_SMTP_HOST="+s.sink.Host, "TELEMETRYFLOW_SMTP_PORT="+strconv.Itoa(s.sink.Port),
+		"TELEMETRYFLOW_SMTP_CA_FILE="+s.sink.CAFile, "TELEMETRYFLOW_MAIL_FROM=telemetryflow@example.com",
+	)
 	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
 	s.AwaitOK(t, s.admin+"/readyz")
 }

@@ -27,7 +27,7 @@ func (p *pages) login(w http.ResponseWriter, r *http.Request, call queryserver.C
 		Email: email, Password: r.PostFormValue("password"), Device: p.cookies.DeviceOf(r), Cookie: true, Client: call.Client,
 	})
 	if err != nil {
-		return p.again(w, err, view{name: "login", Data: email})
+		return p.again(w, err, loginView(loginData{Email: email}))
 	}
 	return p.goOn(w, r, result)
 }
@@ -61,7 +61,7 @@ func (p *pages) code(w http.ResponseWriter, r *http.Request, call queryserver.Ca
 		return p.again(w, err, view{name: "code", Data: factor.Temporary})
 	}
 	p.enter(w, session)
-	return goTo(w, r, "/")
+	return goTo(w, r, p.wayBack(w, r))
 }
 
 func enrolling(temporary string) enrollment {

@@ -21,6 +21,7 @@ type pages struct {
 	logins    Logins
 	accounts  Accounts
 	directory Directory
+	sso       SSO
 	cookies   httpapi.Cookies
 	templates templates
 }
@@ -30,12 +31,12 @@ type handler func(http.ResponseWriter, *http.Request, queryserver.Call) error
 
 // Routes are the pages. They are public: each looks at the session's cookie itself, and
 // one without leads to the login.
-func Routes(logins Logins, accounts Accounts, directory Directory, cookies httpapi.Cookies) ([]httpapi.Route, error) {
+func Routes(logins Logins, accounts Accounts, directory Directory, sso SSO, cookies httpapi.Cookies) ([]httpapi.Route, error) {
 	parsed, err := parse()
 	if err != nil {
 		return nil, err
 	}
-	p := &pages{logins, accounts, directory, cookies, parsed}
+	p := &pages{logins, accounts, directory, sso, cookies, parsed}
 	get := func(path string, serve handler) httpapi.Route {
 		return httpapi.Raw(httpapi.Public(), httpapi.Operation{Method: http.MethodGet, Path: path}, serve)
 	}
@@ -48,10 +49,15 @@ func Routes(logins Logins, accounts Accounts, directory Directory, cookies httpa
 
 		get("/setup/{code}", p.form(view{name: "setup", Data: queryserver.FirstUser{}})),
 		post("/setup/{code}", p.setup),
-		get("/login", p.form(view{name: "login", Data: ""})),
+		get("/login", p.loginForm),
 		post("/login", p.login),
 		post("/login/code", p.code),
 		post("/login/enroll", p.enroll),
+		get("/login/sso", p.form(ssoView(ssoData{}))),
+		post("/login/sso", p.findProviders),
+		get("/api/v2/sso/{provider}/callback", p.callback),
+		get("/login/link", p.form(linkView(""))),
+		post("/login/link", p.link),
 		get("/reset", p.form(resetView(""))),
 		post("/reset/link", p.requestReset),
 		post("/reset", p.reset),
@@ -130,6 +136,6 @@ func (p *pages) enter(w http.ResponseWriter, session *queryserver.OpenedSession)
 }
 
 func goTo(w http.ResponseWriter, r *http.Request, path string) error {
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // G710: a path of this server, checked when the login began
 	return nil
 }

@@ -50,9 +50,8 @@ func AccountRoutes(service Account) []httpapi.Route {
 
 type passwordInput struct {
 	Body struct {
-		CurrentPassword string `json:"currentPassword" minLength:"1" maxLength:"512"`
-		MFACode         string `json:"mfaCode,omitempty" maxLength:"64" doc:"Where there is a second factor"`
-		NewPassword     string `json:"newPassword" minLength:"1" maxLength:"512"`
+		Proof
+		NewPassword string `json:"newPassword" minLength:"1" maxLength:"512"`
 	}
 }
 
@@ -134,12 +133,7 @@ func (a *account) confirmMFA(ctx context.Context, call queryserver.Call, input *
 	return codesOf(a.service.ConfirmMFASetup(ctx, &call, input.Body.MFACode))
 }
 
-type proofInput struct {
-	Body struct {
-		CurrentPassword string `json:"currentPassword" minLength:"1" maxLength:"512"`
-		MFACode         string `json:"mfaCode" minLength:"1" maxLength:"64"`
-	}
-}
+type proofInput struct{ Body Proof }
 
 func (a *account) removeMFA(ctx context.Context, call queryserver.Call, input *proofInput) (*struct{}, error) {
 	return nil, a.service.RemoveMFA(ctx, &call, input.Body.CurrentPassword, input.Body.MFACode)

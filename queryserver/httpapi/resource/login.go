@@ -28,8 +28,15 @@ type Browser struct {
 	Cookie string `header:"Cookie" maxLength:"16384" hidden:"true"`
 }
 
-func (b Browser) device(cookies httpapi.Cookies) string {
-	return cookies.DeviceOf(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}})
+func (b Browser) device(cookies httpapi.Cookies) string { return cookies.DeviceOf(b.request()) }
+
+// named is another cookie, or "".
+func (b Browser) named(cookies httpapi.Cookies, name string) string {
+	return cookies.Value(b.request(), name)
+}
+
+func (b Browser) request() *http.Request {
+	return &http.Request{Header: http.Header{"Cookie": {b.Cookie}}}
 }
 
 // LoginAnswer is a login that has succeeded, or what it lacks.

@@ -129,7 +129,30 @@ func (o *organizations) policy(ctx context.Context, call queryserver.Call, _ *st
 }
 
 func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, input *policyInput) (*struct{}, error) {
+	now, err := o.store.Policy(ctx, &call)
+	if err != nil {
+		return nil, err
+	}
+	if now.DefaultRole != input.Body.DefaultRole {
+		if err := o.mayGiveToNewcomers(ctx, &call, input.Body.DefaultRole); err != nil {
+			return nil, err
+		}
+	}
 	return nil, o.store.SetPolicy(ctx, &call, queryserver.Policy(input.Body))
+}
+
+// mayGiveToNewcomers refuses a role that the caller does not have in every tenant: in
+// which one newcomers get it is not known yet.
+func (o *organizations) mayGiveToNewcomers(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
+	role, err := o.store.Role(ctx, call, id)
+	if err != nil {
+		return err
+	}
+	tenants, err := tenantsOf(ctx, o.store, call, nil)
+	if err != nil {
+		return err
+	}
+	return mayGive(ctx, o.store, call, role.Permissions, tenants...)
 }
 
 func (o *organizations) workspaces(ctx context.Context, call queryserver.Call, _ *struct{}) (*many[queryserver.Workspace], error) {

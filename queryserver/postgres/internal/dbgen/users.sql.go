@@ -199,15 +199,19 @@ func (q *Queries) OwnersLeft(ctx context.Context, userID tenant.ID) (int64, erro
 	return count, err
 }
 
-const refreshProfile = `-- name: RefreshProfile :exec
+const refreshProfile = `-- name: RefreshProfile :execrows
 UPDATE users SET display_name = CASE WHEN $1::text = '' THEN display_name ELSE $1 END,
-    picture_url = $2
-WHERE user_id = $3 AND (display_name <> $1 OR picture_url <> $2)
+    picture_url = CASE WHEN $2::text = '' THEN picture_url ELSE $2 END
+WHERE user_id = $3 AND ($1 NOT IN ('', display_name) OR $2 NOT IN ('', picture_url))
 `
 
-func (q *Queries) RefreshProfile(ctx context.Context, displayName string, pictureUrl string, userID tenant.ID) error {
-	_, err := q.db.Exec(ctx, refreshProfile, displayName, pictureUrl, userID)
-	return err
+// What the provider does not tell stays.
+func (q *Queries) RefreshProfile(ctx context.Context, displayName string, pictureUrl string, userID tenant.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, refreshProfile, displayName, pictureUrl, userID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const removeMembership = `-- name: RemoveMembership :execrows
