@@ -47,7 +47,7 @@ type server struct {
 
 func start(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.fill(t)
 	s.run(t)
 	return s
@@ -56,7 +56,7 @@ func start(t *testing.T) *server {
 // launch starts a server of an installation without users.
 func launch(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.run(t)
 	return s
 }
