@@ -170,6 +170,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.ServiceAccountRoutes(s.store, s.logins),
 		resource.APIKeyRoutes(s.store, s.logins),
 		resource.AuditRoutes(s.store),
+		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }
 

@@ -64,7 +64,7 @@ func (s *Service) SendReset(ctx context.Context, call *queryserver.Call, user te
 	if !exists || !account.Enabled || account.Policy.SSOOnly {
 		return queryserver.Errorf(queryserver.Conflict, "the user does not log in by password: he is disabled, or the organization demands single sign-on")
 	}
-	letter, err := s.beginReset(ctx, call.Subject, call.Client, ref)
+	letter, err := s.beginReset(ctx, call.Subject, call.Client, ref, 0) // the limit is for strangers
 	if err != nil {
 		return err
 	}

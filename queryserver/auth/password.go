@@ -132,7 +132,10 @@ func (s *Service) RequestReset(ctx context.Context, email string, client queryse
 		return err
 	}
 	by := queryserver.Subject{Kind: queryserver.UserSubject, ID: user.User.String()}
-	letter, err := s.beginReset(ctx, by, client, user.UserRef)
+	letter, err := s.beginReset(ctx, by, client, user.UserRef, s.settings.ResetsPerHour)
+	if is(err, queryserver.TooMany) {
+		return nil // it would tell that there is such a user
+	}
 	if err == nil {
 		s.tellUser(ctx, user.UserRef, letter)
 	}
@@ -143,12 +146,12 @@ func (s *Service) RequestReset(ctx context.Context, email string, client queryse
 // in no log.
 const ResetPath = "/reset"
 
-func (s *Service) beginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) (queryserver.ResetLetter, error) {
+func (s *Service) beginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, maxPerHour int) (queryserver.ResetLetter, error) {
 	link := token.New(token.Reset)
 	letter := queryserver.ResetLetter{
 		Link: s.settings.PublicURL + ResetPath + "#" + link.Reveal(), Expires: s.Now().Add(s.settings.Reset), Client: client,
 	}
-	return letter, s.Store.BeginReset(ctx, by, client, user, queryserver.Hash(link.Hash()), letter.Expires)
+	return letter, s.Store.BeginReset(ctx, by, client, user, queryserver.Hash(link.Hash()), letter.Expires, maxPerHour)
 }
 
 // FinishReset sets a new password for the link of an e-mail, once. It does not log in:

@@ -20,6 +20,9 @@ type Settings struct {
 	Reset time.Duration `mapstructure:"password_reset"`
 	// Invitation is how long an invitation holds, before it must be sent again.
 	Invitation time.Duration `mapstructure:"invitation"`
+	// ResetsPerHour is how many such links a user is sent, so that nobody's mailbox is
+	// filled by strangers.
+	ResetsPerHour int `mapstructure:"password_resets_per_hour"`
 	// Setup is how long the set-up link holds. A server that starts prints another one.
 	Setup time.Duration `mapstructure:"setup"`
 	// DiscloseLockout answers a failed login with the attempts that remain, and a locked
@@ -38,7 +41,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
-		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, Invitation: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
+		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, ResetsPerHour: 3, Invitation: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
 	}
 }
 
@@ -66,6 +69,9 @@ func (s Settings) Validate() error {
 	}
 	if s.ChallengeTries < 1 || s.ChallengeTries > 10 {
 		return fmt.Errorf("challenge_tries: %d is not from 1 to 10", s.ChallengeTries)
+	}
+	if s.ResetsPerHour < 1 {
+		return fmt.Errorf("password_resets_per_hour: %d is not positive", s.ResetsPerHour)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ type Store interface {
 	SetRecoveryCodes(ctx context.Context, client queryserver.Client, user queryserver.UserRef, codeHashes []string) error
 	SetPassword(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, hash string, but tenant.ID) error
 
-	BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time) error
+	BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error
 	FindReset(ctx context.Context, token queryserver.Hash) (queryserver.UserRef, error)
 	FinishReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, hash string) error
 

@@ -14,12 +14,20 @@ import (
 const kindReset = "password_reset"
 
 // BeginReset keeps a token with which a user may set a new password. Earlier ones end.
-func (s *Store) BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time) error {
+// TooMany: he has got so many of them within an hour; 0 is no limit.
+func (s *Store) BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error {
 	return s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
+		made, err := q.CountOneTimeTokens(ctx, &user.User, kindReset)
+		if err != nil {
+			return err
+		}
+		if maxPerHour > 0 && made >= int64(maxPerHour) {
+			return queryserver.Errorf(queryserver.TooMany, "links were sent already")
+		}
 		if err := q.RevokeOneTimeTokens(ctx, &user.User, kindReset); err != nil {
 			return err
 		}
-		err := q.InsertOneTimeToken(ctx, dbgen.InsertOneTimeTokenParams{TokenHash: token[:], Kind: kindReset, UserID: &user.User, Details: []byte("{}"), ExpiresAt: expires})
+		err = q.InsertOneTimeToken(ctx, dbgen.InsertOneTimeTokenParams{TokenHash: token[:], Kind: kindReset, UserID: &user.User, Details: []byte("{}"), ExpiresAt: expires})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,9 @@ package queryserver
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -85,7 +87,9 @@ func TestPages_ASVS_6_2_3_Account(t *testing.T) {
 	recovery = found(t, `<li><code>([0-9A-Z-]+)</code>`, page)
 	form.Set("code", recovery)
 	require.Contains(t, browser.post(t, at+"password", form), "is changed")
-	require.Contains(t, other.get(t, s.url+"/account"), "Forgot your password?", "other sessions have ended")
+	require.Eventually(t, func() bool {
+		return strings.Contains(other.get(t, s.url+"/account"), "Forgot your password?")
+	}, 5*time.Second, 50*time.Millisecond, "other sessions have ended")
 	require.Contains(t, browser.post(t, at+"mfa/remove", url.Values{"current": {secret + " at last"}, "code": {recovery}}), "role=\"alert\"", "a code counts once")
 
 	third := s.browser(t)

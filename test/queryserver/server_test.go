@@ -208,6 +208,13 @@ func TestServer(t *testing.T) {
 	status, _ = c.ask(t, http.MethodGet, "/api/v2/auth/me", nil, nil)
 	require.Equal(t, http.StatusUnauthorized, status)
 
+	var set struct{ Keys []map[string]string }
+	status, header = s.client(t).ask(t, http.MethodGet, "/.well-known/jwks.json", nil, &set)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, header.Get("Cache-Control"), "max-age=1800")
+	require.NotEmpty(t, set.Keys)
+	require.Equal(t, "EdDSA", set.Keys[0]["alg"])
+	require.NotContains(t, set.Keys[0], "d", "the private half")
 	for _, path := range []string{"/openapi.json", "/docs"} {
 		status, _ = s.client(t).ask(t, http.MethodGet, path, nil, nil)
 		require.Equal(t, http.StatusOK, status, path)
