@@ -97,5 +97,5 @@ type Grant struct {
 type ServiceToken struct {
 	ID, Account, Organization tenant.ID
 	ExpiresAt                 *time.Time
-	Revoked                   bool
+	Revoked                   bool // or its account is disabled
 }

@@ -11,6 +11,7 @@ import (
 
 // Organizations keeps the tree of the organization of a call.
 type Organizations interface {
+	Authority
 	Organization(ctx context.Context, call *queryserver.Call) (queryserver.Organization, error)
 	RenameOrganization(ctx context.Context, call *queryserver.Call, name string) error
 	Policy(ctx context.Context, call *queryserver.Call) (queryserver.Policy, error)
@@ -19,7 +20,6 @@ type Organizations interface {
 	CreateWorkspace(ctx context.Context, call *queryserver.Call, name string) (queryserver.Workspace, error)
 	RenameWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID) error
-	Tenants(ctx context.Context, call *queryserver.Call, workspace *tenant.ID) ([]queryserver.Tenant, error)
 	CreateTenant(ctx context.Context, call *queryserver.Call, workspace tenant.ID, name string) (queryserver.Tenant, error)
 	RenameTenant(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteTenant(ctx context.Context, call *queryserver.Call, id tenant.ID) error
@@ -102,6 +102,9 @@ func (o *organizations) organization(ctx context.Context, call queryserver.Call,
 }
 
 func (o *organizations) renameOrganization(ctx context.Context, call queryserver.Call, input *nameInput) (*struct{}, error) {
+	if err := mayManageAll(ctx, o.store, &call, queryserver.UsersWrite); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameOrganization(ctx, &call, input.Body.Name)
 }
 
@@ -120,6 +123,9 @@ func (o *organizations) policy(ctx context.Context, call queryserver.Call, _ *st
 }
 
 func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, input *policyInput) (*struct{}, error) {
+	if err := mayManageAll(ctx, o.store, &call, queryserver.SSOWrite); err != nil {
+		return nil, err
+	}
 	return nil, o.store.SetPolicy(ctx, &call, queryserver.Policy(input.Body))
 }
 
@@ -131,11 +137,26 @@ func (o *organizations) createWorkspace(ctx context.Context, call queryserver.Ca
 	return oneOf(o.store.CreateWorkspace(ctx, &call, input.Body.Name))
 }
 
+// mayChange refuses changes of a workspace with tenants in which the caller may not.
+func (o *organizations) mayChange(ctx context.Context, call *queryserver.Call, workspace tenant.ID) error {
+	tenants, err := tenantsOf(ctx, o.store, call, &workspace)
+	if err != nil {
+		return err
+	}
+	return mayManage(ctx, o.store, call, queryserver.UsersWrite, tenants...)
+}
+
 func (o *organizations) renameWorkspace(ctx context.Context, call queryserver.Call, input *renameInput) (*struct{}, error) {
+	if err := o.mayChange(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameWorkspace(ctx, &call, input.ID, input.Body.Name)
 }
 
 func (o *organizations) deleteWorkspace(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := o.mayChange(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.DeleteWorkspace(ctx, &call, input.ID)
 }
 
@@ -163,9 +184,15 @@ func (o *organizations) createTenant(ctx context.Context, call queryserver.Call,
 }
 
 func (o *organizations) renameTenant(ctx context.Context, call queryserver.Call, input *renameInput) (*struct{}, error) {
+	if err := mayManage(ctx, o.store, &call, queryserver.UsersWrite, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameTenant(ctx, &call, input.ID, input.Body.Name)
 }
 
 func (o *organizations) deleteTenant(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := mayManage(ctx, o.store, &call, queryserver.UsersWrite, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.DeleteTenant(ctx, &call, input.ID)
 }

@@ -83,7 +83,18 @@ func (u *users) mayTouch(ctx context.Context, call *queryserver.Call, id tenant.
 	if err != nil {
 		return err
 	}
+	if err := mayManage(ctx, u.store, call, queryserver.UsersWrite, tenantsIn(held)...); err != nil {
+		return err
+	}
 	return mayAssign(ctx, u.store, call, held)
+}
+
+// mayPlace refuses roles in a tenant where the caller may not give them.
+func (u *users) mayPlace(ctx context.Context, call *queryserver.Call, role queryserver.Assignment) error {
+	if err := mayManage(ctx, u.store, call, queryserver.UsersWrite, role.Tenant); err != nil {
+		return err
+	}
+	return mayAssign(ctx, u.store, call, []queryserver.Assignment{role})
 }
 
 func (u *users) update(ctx context.Context, call queryserver.Call, input *userInput) (*struct{}, error) {
@@ -120,20 +131,23 @@ func (i *assignmentInput) assignment() queryserver.Assignment {
 }
 
 func (u *users) assign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := u.mayPlace(ctx, &call, input.assignment()); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Assign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) unassign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := u.mayPlace(ctx, &call, input.assignment()); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Unassign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *ByMember) (*struct{}, error) {
+	if err := mayManage(ctx, u.store, &call, queryserver.UsersWrite, input.TenantID); err != nil {
+		return nil, err
+	}
 	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
 		return nil, err
 	}
