@@ -126,6 +126,17 @@ func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, in
 	if err := mayManageAll(ctx, o.store, &call, queryserver.SSOWrite); err != nil {
 		return nil, err
 	}
+	role, err := o.store.Role(ctx, &call, input.Body.DefaultRole) // which others will be given
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := tenantsOf(ctx, o.store, &call, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayGive(ctx, o.store, &call, role.Permissions, tenants...); err != nil {
+		return nil, err
+	}
 	return nil, o.store.SetPolicy(ctx, &call, queryserver.Policy(input.Body))
 }
 
@@ -180,6 +191,9 @@ type tenantInput struct {
 }
 
 func (o *organizations) createTenant(ctx context.Context, call queryserver.Call, input *tenantInput) (*one[queryserver.Tenant], error) {
+	if err := o.mayChange(ctx, &call, input.Body.WorkspaceID); err != nil {
+		return nil, err
+	}
 	return oneOf(o.store.CreateTenant(ctx, &call, input.Body.WorkspaceID, input.Body.Name))
 }
 
