@@ -37,7 +37,6 @@ type world struct {
 	*queryServer
 	base         string
 	hash         string // of worldPassword
-	database     *testkit.PostgresDatabase
 	redis        *testkit.RedisServer
 	ours, theirs *estate
 	keys         *keyadmin.Admin
@@ -60,8 +59,15 @@ type estate struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{database: testkit.Postgres(t), redis: testkit.Redis(t)}
-	server, err := newQueryServer(t.Context(), w.settings(t), slog.New(slog.DiscardHandler))
+	database := testkit.Postgres(t)
+	return newWorldAt(t, database.AppURL)
+}
+
+// newWorldAt is one whose database is reached by a URL.
+func newWorldAt(t *testing.T, url string) *world {
+	t.Helper()
+	w := &world{redis: testkit.Redis(t)}
+	server, err := newQueryServer(t.Context(), w.settings(t, url), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { server.close(context.Background()) })
 	require.NoError(t, server.start(t.Context()))
@@ -75,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) settings(t *testing.T) *queryServerConfig {
+func (w *world) settings(t *testing.T, database string) *queryServerConfig {
 	t.Helper()
 	master := make([]byte, 32)
 	_, _ = rand.Read(master)
@@ -85,7 +91,7 @@ func (w *world) settings(t *testing.T) *queryServerConfig {
 		Secrets: seal.Settings{Keys: []seal.KeySettings{{ID: "main", Key: configopaque.String(base64.StdEncoding.EncodeToString(master))}}},
 	}
 	config.HTTP.Listen, config.HTTP.Admin, config.HTTP.InsecureCookies = "127.0.0.1:0", "127.0.0.1:0", true
-	config.Postgres.URL, config.Redis.URL = configopaque.String(w.database.AppURL), configopaque.String(w.redis.URL)
+	config.Postgres.URL, config.Redis.URL = configopaque.String(database), configopaque.String(w.redis.URL)
 	config.Password.QueueTimeout = time.Minute // machines that run tests are slow at times
 	require.NoError(t, config.complete())
 	require.NoError(t, config.validate())
