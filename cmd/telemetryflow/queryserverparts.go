@@ -79,12 +79,12 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err != nil {
 		return s, err
 	}
-	s.cache, err = cache.New(config.Cache, options, logger, s.meters.Meter("telemetryflow/queryserver/cache")) //nolint:contextcheck // it lives longer than the start
+	s.cache, err = cache.New(config.Cache, options, logger, s.meters.Meter("telemetryflow/queryserver/cache"))
 	if err != nil {
 		return s, err
 	}
 	s.heard = cache.NewAuthority(s.cache, s.store)
-	s.keys = newKeyring(s.pool, options, logger) //nolint:contextcheck // it lives longer than the start
+	s.keys = newKeyring(s.pool, options, logger)
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}

@@ -62,7 +62,8 @@ func (s *Server) admit(r *http.Request, route *Route) error {
 var errNobody = errors.New("the authenticator returned neither a caller nor an error")
 
 func (s *Server) authenticate(r *http.Request, presented Presented) (*queryserver.Call, error) {
-	presented.Limited = func(limit apikey.RateLimit) { exchangeOf(r.Context()).limit = limit }
+	e := exchangeOf(r.Context())
+	presented.Limited = func(limit apikey.RateLimit) { e.limit = limit }
 	shared, err := s.authenticator.Authenticate(r.Context(), presented)
 	if err != nil {
 		return nil, err
