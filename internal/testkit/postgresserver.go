@@ -13,16 +13,18 @@ import (
 type PostgresServer struct {
 	Database *PostgresDatabase
 
-	server  *postgresServer
-	running bool
+	server   *postgresServer
+	settings []string
+	running  bool
 }
 
-// NewPostgresServer starts a server for this test alone: a few seconds.
-func NewPostgresServer(t testing.TB) *PostgresServer {
+// NewPostgresServer starts a server for this test alone: a few seconds. Settings are
+// arguments of the server, such as "-c", "fsync=on": without them it syncs nothing.
+func NewPostgresServer(t testing.TB, settings ...string) *PostgresServer {
 	t.Helper()
 	server, err := initPostgres()
 	require.NoError(t, err)
-	s := &PostgresServer{server: server}
+	s := &PostgresServer{server: server, settings: settings}
 	t.Cleanup(func() {
 		s.Kill()
 		require.NoError(t, os.RemoveAll(server.dir))
@@ -42,7 +44,7 @@ func (s *PostgresServer) Start(t testing.TB) {
 	if as := s.server.as; as != nil {
 		require.NoError(t, os.Chown(watched, int(as.Uid), int(as.Gid)))
 	}
-	require.NoError(t, s.server.start(watched))
+	require.NoError(t, s.server.start(watched, s.settings...))
 	s.running = true
 }
 

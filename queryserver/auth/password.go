@@ -31,7 +31,7 @@ func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, us
 	if lock.Locked(s.Now()) {
 		hash = ""
 	}
-	verdict, err := s.Hasher.Verify(ctx, current, hash)
+	verdict, err := s.Hasher.VerifyKnown(ctx, current, hash)
 	if err != nil {
 		return err
 	}

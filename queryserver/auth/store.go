@@ -13,10 +13,10 @@ import (
 // one that cannot reach the store queryserver.Unavailable.
 type Store interface {
 	FindLogin(ctx context.Context, email string) (account queryserver.Account, found bool, err error)
+	BeginLogin(ctx context.Context, email string, account, device queryserver.Hash) (queryserver.BegunLogin, error)
 	LockOf(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
 	NoteFailure(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
 	ClearFailures(ctx context.Context, account queryserver.Hash) error
-	KnownDevice(ctx context.Context, user queryserver.UserRef, device queryserver.Hash) (bool, error)
 	Rehash(ctx context.Context, user queryserver.UserRef, old, hash string) error
 
 	BeginChallenge(ctx context.Context, token queryserver.Hash, of queryserver.Challenge, expires time.Time) error
