@@ -223,7 +223,9 @@ func (c changes) Change(change postgres.Change) {
 // Caught is for those who count how old their knowledge is.
 func (c changes) Caught(time.Time) {}
 
-// Lost says that changes are not heard of at the moment. None can be made either.
+// Lost drops what was remembered: while changes cannot be heard of, nobody knows whether
+// it is still so. What is asked meanwhile is answered by PostgreSQL or not at all.
 func (c changes) Lost(err error) {
+	c.heard.Reset()
 	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
 }

@@ -1,8 +1,13 @@
 package testkit
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,5 +58,38 @@ func (s *PostgresServer) Kill() {
 	if s.running {
 		s.server.stop()
 		s.running = false
+	}
+}
+
+// Freeze stops the server in its tracks: connections stay, and nothing answers. Thaw
+// lets it go on.
+func (s *PostgresServer) Freeze(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGSTOP)
+}
+
+// Thaw ends a Freeze.
+func (s *PostgresServer) Thaw(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGCONT)
+}
+
+// signal reaches the postmaster first, so that it makes no more of the others.
+func (s *PostgresServer) signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.server.dir, "data", "postmaster.pid"))
+	require.NoError(t, err)
+	first, _, _ := strings.Cut(string(content), "\n")
+	postmaster, err := strconv.Atoi(first)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(postmaster, signal))
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", postmaster, postmaster))
+	require.NoError(t, err)
+	for _, child := range strings.Fields(string(children)) {
+		pid, err := strconv.Atoi(child)
+		require.NoError(t, err)
+		if err := syscall.Kill(pid, signal); !errors.Is(err, syscall.ESRCH) {
+			require.NoError(t, err)
+		}
 	}
 }

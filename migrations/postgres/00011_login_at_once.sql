@@ -21,6 +21,13 @@ LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_tem
     CROSS JOIN LATERAL public.login_lock(of_account, CASE WHEN d.known THEN of_device ELSE '' END) l
 $$;
 
+-- A token that was used or has expired is not found, so that nothing is done for it.
+CREATE OR REPLACE FUNCTION find_one_time_token(token_kind text, hash bytea) RETURNS TABLE (organization_id uuid, user_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.organization_id, t.user_id FROM public.one_time_tokens t
+    WHERE t.token_hash = hash AND t.kind = token_kind AND t.consumed_at IS NULL AND t.expires_at > now()
+$$;
+
 -- has_users says whether anybody can log in: by a password, or by an identity at a
 -- provider. The set-up link counts exactly while nobody can.
 CREATE OR REPLACE FUNCTION has_users() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -42,6 +49,11 @@ DROP FUNCTION begin_login(text, bytea, bytea);
 ALTER FUNCTION login_lock(bytea, bytea) ROWS 1000;
 ALTER FUNCTION find_login(text) ROWS 1000;
 -- +goose StatementBegin
+CREATE OR REPLACE FUNCTION find_one_time_token(token_kind text, hash bytea) RETURNS TABLE (organization_id uuid, user_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.organization_id, t.user_id FROM public.one_time_tokens t WHERE t.token_hash = hash AND t.kind = token_kind
+$$;
+
 CREATE OR REPLACE FUNCTION has_users() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM public.user_credentials)
 $$;

@@ -37,6 +37,7 @@ type server struct {
 	database   *testkit.PostgresDatabase
 	redis      *testkit.RedisServer
 	cert       *stacktest.Certificate
+	config     string // a file; the shipped one by default
 }
 
 func start(t *testing.T) *server {
@@ -76,13 +77,16 @@ func (s *server) run(t *testing.T) {
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
 	s.cert = stacktest.NewCertificate(t)
+	if s.config == "" {
+		s.config = stacktest.Config(t, "queryserver.yaml")
+	}
 	s.url, s.admin = "https://"+listen, "http://"+admin
 	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
 		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
 		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
 		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
 		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
-	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	}, "queryserver", "--config", s.config)
 	s.AwaitOK(t, s.admin+"/readyz")
 }
 
