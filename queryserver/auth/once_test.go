@@ -18,7 +18,7 @@ import (
 )
 
 // onceRounds is how often each is tried; `make hammer` has a hundred rounds.
-var onceRounds = flag.Int("once.rounds", 2, "rounds of a hundred tries at once, for everything that counts once")
+var onceRounds = flag.Int("once.rounds", 1, "rounds of a hundred tries at once, for everything that counts once")
 
 // tries at once, in each round.
 const tries = 100

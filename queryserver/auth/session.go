@@ -101,6 +101,9 @@ func (s *Service) Refresh(ctx context.Context, text string, client queryserver.C
 		return nil, err
 	}
 	user, err := s.Store.User(ctx, done.UserRef)
+	if err != nil && !is(err, queryserver.NotFound) {
+		return nil, err
+	}
 	if err != nil || !user.Enabled {
 		return nil, errSessionEnded()
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 )
 
 // traffic is callers who go on whatever happens, and how they were answered.
@@ -84,17 +86,26 @@ func (tr *traffic) look() map[string]int {
 func (tr *traffic) awaitAll(t *testing.T, status int) {
 	t.Helper()
 	tr.look()
-	require.Eventually(t, func() bool {
+	missing := func() (names []string) {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
 		for _, name := range callerNames {
 			if tr.seen[fmt.Sprintf("%s %d", name, status)] == 0 {
-				return false
+				names = append(names, name)
 			}
 		}
-		return true
-	}, time.Minute, 20*time.Millisecond, "%d for everybody", status)
+		return names
+	}
+	for deadline := time.Now().Add(patience); len(missing()) > 0; pause(t.Context(), stacktest.Often) {
+		tr.requireNoFault(t)
+		if time.Now().After(deadline) {
+			require.Fail(t, "nobody answers so", "no %d for %v, but %v", status, missing(), tr.look())
+		}
+	}
 }
+
+// patience is how long a fault may take to be seen by all callers, on a busy machine.
+const patience = 2 * time.Minute
 
 // requireOnly fails when there was an answer of another status since the last look.
 func (tr *traffic) requireOnly(t *testing.T, statuses ...int) {
