@@ -1,6 +1,7 @@
 package queryserver
 
 import (
+	"slices"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
@@ -100,6 +101,20 @@ type Grant struct {
 	RoleName    string
 	Permissions []Permission
 	Filter      []Predicate
+}
+
+// Lacks is a permission of some that the grants do not give in a tenant, for all of the
+// data there; empty: they give each.
+func Lacks(grants []Grant, in tenant.ID, permissions []Permission) Permission {
+	for _, permission := range permissions {
+		has := slices.ContainsFunc(grants, func(g Grant) bool {
+			return g.Tenant.Tenant == in && len(g.Filter) == 0 && slices.Contains(g.Permissions, permission)
+		})
+		if !has {
+			return permission
+		}
+	}
+	return ""
 }
 
 // ServiceToken is a service account's token that was presented.

@@ -7,6 +7,7 @@
 #   libchdb    the embedded ClickHouse engine, an npm package, into lib/
 #   services   PostgreSQL and Redis, Debian packages
 #   nginx      for the tests of deploy/nginx, a Debian package
+#   browser    Chromium without a window, for the tests of pages, a Debian package
 #   oidc       an OpenID Connect provider for the tests, an npm package, into .cache/
 #   compiler   for the race detector, which needs a C compiler: Debian packages
 #
@@ -48,6 +49,10 @@ proxy() {
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || "$here/install-debian.sh" nginx
 }
 
+browser() {
+    command -v chromium-headless-shell >/dev/null 2>&1 || "$here/install-debian.sh" chromium-headless-shell
+}
+
 compiler() {
     command -v gcc >/dev/null 2>&1 || "$here/install-debian.sh" gcc libc6-dev
 }
@@ -55,12 +60,12 @@ compiler() {
 [ $# -gt 0 ] || set -- tools libchdb services
 for part in "$@"; do
     case $part in
-        tools | services | compiler) "$part" || failed=1 ;;
+        tools | services | browser | compiler) "$part" || failed=1 ;;
         nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
         oidc) "$here/install-oidc-provider.sh" || failed=1 ;;
         *)
-            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, oidc, compiler"
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, browser, oidc, compiler"
             exit 2
             ;;
     esac

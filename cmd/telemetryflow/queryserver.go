@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 )
 
@@ -50,6 +51,7 @@ func runQueryServer(ctx context.Context, file string, out io.Writer) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: config.Log.Level}))
+	redis.SetLogger(redisLog{logger})
 	server, err := newQueryServer(ctx, config, logger)
 	if err != nil {
 		return err
@@ -72,4 +74,13 @@ func runQueryServer(ctx context.Context, file string, out io.Writer) error {
 	case err := <-server.http.Failed():
 		return err
 	}
+}
+
+// redisLog takes what the client of Redis says by itself into the log of the program. An
+// outage of Redis is logged by who notices it, once, so this is for looking closely.
+type redisLog struct{ logger *slog.Logger }
+
+// Printf is that of the client's logger.
+func (l redisLog) Printf(ctx context.Context, format string, arguments ...any) {
+	l.logger.DebugContext(ctx, "The client of Redis says something.", slog.String("text", fmt.Sprintf(format, arguments...)))
 }

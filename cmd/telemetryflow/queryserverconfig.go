@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 
+	"github.com/telemetryflow/telemetryflow/internal/outbound"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
@@ -34,6 +35,7 @@ type queryServerConfig struct {
 	Login    auth.Settings     `mapstructure:"login"`
 	Mail     mail.Settings     `mapstructure:"mail"`
 	Cache    cache.Settings    `mapstructure:"cache"`
+	Outbound outbound.Settings `mapstructure:"outbound"`
 	Log      logConfig         `mapstructure:"log"`
 
 	_ struct{}
@@ -68,7 +70,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	}
 	config := &queryServerConfig{
 		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
-		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(),
+		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
 	}
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -120,6 +122,7 @@ func (c *queryServerConfig) validate() error {
 		named("password", c.Password.Validate()),
 		named("login", c.Login.Validate()),
 		named("mail", c.Mail.Validate()),
+		named("outbound", c.Outbound.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
 	)
 }

@@ -80,7 +80,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}
-	pages, err := page.Routes(s.logins, httpapi.NewCookies(config.HTTP))
+	pages, err := page.Routes(s.logins, s.logins, s.store, s.logins, httpapi.NewCookies(config.HTTP))
 	if err != nil {
 		return s, fmt.Errorf("read the pages: %w", err)
 	}
@@ -138,13 +138,17 @@ func (s *queryServer) makeLogins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	identities, err := newIdentityProviders(s.config.Outbound)
+	if err != nil {
+		return err
+	}
 	key, err := s.config.Secrets.Derive("accounts")
 	if err != nil {
 		return err
 	}
 	s.logins, err = auth.New(s.config.Login, auth.Dependencies{
 		Store: s.store, Authority: s.heard, Changed: s.heard.Heard, Hasher: hasher, Policy: policy, Sealer: sealer, Tokens: jwt.New(s.ring),
-		Mailer: mailer, AccountKey: key, Logger: s.logger,
+		Mailer: mailer, Identities: identities, Resolver: auth.NewResolver(s.config.Login.DNSServer), AccountKey: key, Logger: s.logger,
 	})
 	return err
 }
@@ -153,13 +157,20 @@ func (s *queryServer) makeLogins(ctx context.Context) error {
 func (s *queryServer) routes() []httpapi.Route {
 	return slices.Concat(
 		resource.Login(s.logins, httpapi.NewCookies(s.config.HTTP)),
+		resource.SSORoutes(s.logins, httpapi.NewCookies(s.config.HTTP)),
+		resource.IdentityRoutes(s.logins, httpapi.NewCookies(s.config.HTTP)),
+		resource.ProviderRoutes(s.logins),
+		resource.DomainRoutes(s.logins),
 		resource.AccountRoutes(s.logins),
 		resource.OrganizationRoutes(s.store),
 		resource.UserRoutes(s.store),
+		resource.UserAccessRoutes(s.store, s.logins),
+		resource.InvitationRoutes(s.store, s.logins, httpapi.NewCookies(s.config.HTTP)),
 		resource.RoleRoutes(s.store),
 		resource.ServiceAccountRoutes(s.store, s.logins),
-		resource.APIKeyRoutes(s.store),
+		resource.APIKeyRoutes(s.store, s.logins),
 		resource.AuditRoutes(s.store),
+		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }
 

@@ -30,12 +30,25 @@ func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (
 	if err != nil {
 		return nil, err
 	}
+	return s.admit(ctx, user.Account, account, opening{
+		client: attempt.Client, device: attempt.Device, cookie: attempt.Cookie, methods: []string{methodPassword},
+	})
+}
+
+// admit opens a session for a user who has proved his password, or a challenge when a
+// second factor is still missing.
+func (s *Service) admit(ctx context.Context, user queryserver.Account, account queryserver.Hash, o opening) (*queryserver.LoginResult, error) {
 	if !user.HasMFA && !user.Policy.MFARequired {
-		opened, err := s.open(ctx, user.UserRef, opening{attempt.Client, attempt.Device, attempt.Cookie, []string{methodPassword}, account})
+		o.account = account
+		opened, err := s.open(ctx, user.UserRef, o)
 		return &queryserver.LoginResult{Session: opened}, err
 	}
 	temporary := token.New(token.Challenge)
-	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: []string{methodPassword}, Account: account, Device: user.Known, Enroll: !user.HasMFA}
+	challenge := queryserver.Challenge{UserRef: user.UserRef, Methods: o.methods, Account: account, Enroll: !user.HasMFA}
+	var err error
+	if challenge.Device, err = s.knownDevice(ctx, user.UserRef, o.device); err != nil {
+		return nil, err
+	}
 	if err := s.Store.BeginChallenge(ctx, queryserver.Hash(temporary.Hash()), challenge, s.Now().Add(s.settings.Challenge)); err != nil {
 		return nil, err
 	}
@@ -79,6 +92,19 @@ func (s *Service) rehash(ctx context.Context, user *queryserver.Account, passwor
 	if err != nil {
 		s.Logger.WarnContext(ctx, "A password could not be hashed anew; the next login tries again.", slog.Any("error", err))
 	}
+}
+
+// knownDevice is the hash of a browser from which the user has logged in before, else zero.
+func (s *Service) knownDevice(ctx context.Context, user queryserver.UserRef, cookie string) (queryserver.Hash, error) {
+	device := deviceOf(cookie)
+	if device == (queryserver.Hash{}) {
+		return device, nil
+	}
+	known, err := s.Store.KnownDevice(ctx, user, device)
+	if err != nil || !known {
+		return queryserver.Hash{}, err
+	}
+	return device, nil
 }
 
 // deviceOf is the hash of the cookie by which a browser may be known, else zero.

@@ -249,6 +249,17 @@ func TestReset_ASVS_6_4(t *testing.T) {
 	require.Empty(t, w.sink.Messages("nobody@example.com"))
 }
 
+// ASVS 2.4.1: a stranger who asks for links fills nobody's mailbox, and is not told so.
+func TestReset_ASVS_2_4_1_Rate(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(s *auth.Settings) { s.ResetsPerHour = 2 })
+	for range 5 {
+		require.NoError(t, w.RequestReset(t.Context(), email, client))
+	}
+	w.Close()
+	require.Len(t, w.sink.Messages(email), 2)
+}
+
 // What a user may do is read anew with each call.
 func TestCall_Authority(t *testing.T) {
 	t.Parallel()

@@ -168,8 +168,17 @@ func (s *Service) end(ctx context.Context, call *queryserver.Call, user queryser
 	return err
 }
 
-// kindSession is that of the change feed.
-const kindSession = "session"
+// Kinds of the change feed.
+const (
+	kindSession = "session"
+	kindUser    = "user"
+)
+
+// changed tells this server's cache at once that a user has changed, so that the next page
+// shows it.
+func (s *Service) changed(user queryserver.UserRef) {
+	s.Changed(kindUser, user.User.String(), user.Organization)
+}
 
 // Profile is the user of a call.
 func (s *Service) Profile(ctx context.Context, call *queryserver.Call) (queryserver.User, error) {

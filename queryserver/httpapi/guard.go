@@ -31,6 +31,9 @@ func (s *Server) admit(r *http.Request, route *Route) error {
 		}
 	}
 	if route.access.kind == public {
+		if err := s.rates.take(exchangeOf(r.Context()).client); err != nil {
+			return err
+		}
 		return s.refuseForeign(r, false)
 	}
 	presented, err := present(r, s.cookies.session)

@@ -50,6 +50,7 @@ type Server struct {
 	router        *router
 	routes        []Route
 	ready         *readiness
+	rates         *rates
 
 	public, admin   *http.Server
 	certificate     *certificate
@@ -71,7 +72,7 @@ func New(settings Settings, dependencies Dependencies, routes []Route) (*Server,
 		settings: settings, logger: dependencies.Logger, authenticator: dependencies.Authenticator, denied: dependencies.Denied,
 		tracers: dependencies.Tracers, meters: dependencies.Meters, cookies: NewCookies(settings),
 		proxies: newProxies(settings.Proxies), cors: cors{settings.Origins}, cursors: newCursors(string(settings.CursorKey)),
-		router: newRouter(), ready: newReadiness(dependencies.Checks, dependencies.Logger), failed: make(chan error, 2),
+		router: newRouter(), rates: newRates(settings.Limits.PublicPerMinute), ready: newReadiness(dependencies.Checks, dependencies.Logger), failed: make(chan error, 2),
 	}
 	if err := s.register(dependencies.Version, routes); err != nil {
 		return nil, err

@@ -68,6 +68,10 @@ type LimitSettings struct {
 	// Requests are those under way at once; more get 503. Default: 256, which with full
 	// bodies is 256 MiB.
 	Requests int `mapstructure:"requests"`
+	// PublicPerMinute are the requests of one network (an address of IPv4, a /64 of IPv6)
+	// to routes that ask nobody who calls, such as logins; more get 429. Default: 1200,
+	// an office behind one address that logs in at once; 0 is no limit.
+	PublicPerMinute int `mapstructure:"public_per_minute"`
 	// Drain is how long a stopping server waits for requests under way. Default: 20 s.
 	Drain time.Duration `mapstructure:"drain"`
 	// DrainDelay is how long it serves on while /readyz already says no: the interval at
@@ -84,15 +88,16 @@ func DefaultSettings() Settings {
 		Admin:         "127.0.0.1:8081",
 		SessionCookie: "__Host-telemetryflow-session",
 		Limits: LimitSettings{
-			BodyBytes:      1 << 20,
-			HeaderBytes:    32 << 10,
-			HeaderTimeout:  5 * time.Second,
-			BodyTimeout:    10 * time.Second,
-			RequestTimeout: 30 * time.Second,
-			WriteTimeout:   time.Minute,
-			IdleTimeout:    2 * time.Minute,
-			Requests:       256,
-			Drain:          20 * time.Second,
+			BodyBytes:       1 << 20,
+			HeaderBytes:     32 << 10,
+			HeaderTimeout:   5 * time.Second,
+			BodyTimeout:     10 * time.Second,
+			RequestTimeout:  30 * time.Second,
+			WriteTimeout:    time.Minute,
+			IdleTimeout:     2 * time.Minute,
+			Requests:        256,
+			PublicPerMinute: 1200,
+			Drain:           20 * time.Second,
 		},
 	}
 }

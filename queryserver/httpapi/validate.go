@@ -62,6 +62,9 @@ func (l *LimitSettings) validate() error {
 	if l.WriteTimeout <= l.BodyTimeout+l.RequestTimeout {
 		faults = append(faults, fmt.Errorf("limits::write_timeout: must be longer than body_timeout and request_timeout together (is %s)", l.WriteTimeout))
 	}
+	if l.PublicPerMinute < 0 {
+		faults = append(faults, fmt.Errorf("limits::public_per_minute: must not be negative (is %d)", l.PublicPerMinute))
+	}
 	if l.DrainDelay < 0 {
 		faults = append(faults, fmt.Errorf("limits::drain_delay: must not be negative (is %s)", l.DrainDelay))
 	}

@@ -50,11 +50,15 @@ func done(was bool, err error) error {
 // Organization reads the organization of the call.
 func (s *Store) Organization(ctx context.Context, call *queryserver.Call) (o queryserver.Organization, err error) {
 	err = s.read(ctx, call, func(q *dbgen.Queries) error {
-		row, err := q.GetOrganization(ctx)
-		o = queryserver.Organization{ID: row.OrganizationID, Name: row.Name, CreatedAt: row.CreatedAt}
+		o, err = readOrganization(ctx, q)
 		return err
 	})
 	return o, err
+}
+
+func readOrganization(ctx context.Context, q *dbgen.Queries) (queryserver.Organization, error) {
+	row, err := q.GetOrganization(ctx)
+	return queryserver.Organization{ID: row.OrganizationID, Name: row.Name, CreatedAt: row.CreatedAt}, err
 }
 
 // RenameOrganization renames the organization of the call.
@@ -158,16 +162,19 @@ func (s *Store) DeleteTenant(ctx context.Context, call *queryserver.Call, id ten
 
 // Policy is what the organization demands of logins.
 func (s *Store) Policy(ctx context.Context, call *queryserver.Call) (p queryserver.Policy, err error) {
-	p.DefaultRole = queryserver.RoleViewer
 	err = s.read(ctx, call, func(q *dbgen.Queries) error {
-		row, err := q.GetPolicy(ctx)
-		if isNone(err) {
-			return nil
-		}
-		p = queryserver.Policy{SSOOnly: row.SsoOnly, MFARequired: row.MfaRequired, DefaultRole: row.DefaultRoleID}
+		p, err = readPolicy(ctx, q)
 		return err
 	})
 	return p, err
+}
+
+func readPolicy(ctx context.Context, q *dbgen.Queries) (queryserver.Policy, error) {
+	row, err := q.GetPolicy(ctx)
+	if isNone(err) {
+		return queryserver.Policy{DefaultRole: queryserver.RoleViewer}, nil
+	}
+	return queryserver.Policy{SSOOnly: row.SsoOnly, MFARequired: row.MfaRequired, DefaultRole: row.DefaultRoleID}, err
 }
 
 // SetPolicy changes it.

@@ -104,6 +104,16 @@ func (s *Store) ClearFailures(ctx context.Context, account queryserver.Hash) err
 	return err
 }
 
+// KnownDevice says whether a user has logged in from a browser before.
+func (s *Store) KnownDevice(ctx context.Context, user queryserver.UserRef, device queryserver.Hash) (known bool, err error) {
+	err = s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
+		n, err := q.FindDevice(ctx, user.User, device[:])
+		known = n > 0
+		return err
+	})
+	return known, err
+}
+
 // BeginChallenge keeps a login that lacks a factor.
 func (s *Store) BeginChallenge(ctx context.Context, token queryserver.Hash, of queryserver.Challenge, expires time.Time) error {
 	return s.in(ctx, of.Organization, func(q *dbgen.Queries) error {

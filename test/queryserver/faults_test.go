@@ -15,6 +15,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/smtptest"
 )
 
 // requestLimit is the server's limit of a request in these tests, its body included.
@@ -24,7 +25,7 @@ const requestLimit = 4 * time.Second
 func breakable(t *testing.T) (*server, *testkit.PostgresServer) {
 	t.Helper()
 	database := testkit.NewPostgresServer(t)
-	s := &server{database: database.Database, redis: testkit.Redis(t)}
+	s := &server{database: database.Database, redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.fill(t)
 	shipped, err := os.ReadFile(stacktest.Config(t, "queryserver.yaml"))
 	require.NoError(t, err)

@@ -16,7 +16,8 @@ const (
 	Reset          Kind = "tfp_" // a link to a new password
 	EmailProof     Kind = "tfe_" // a link that proves an e-mail address
 	SetUp          Kind = "tfu_" // the link of the first run
-	SSOState       Kind = "tfo_" // the state of a login under way at an identity provider
+	SSOBrowser     Kind = "tfo_" // a cookie that binds the link to an identity to the browser that asked for it
+	DomainProof    Kind = "tfv_" // what a domain publishes to be an organization's
 	LoginCode      Kind = "tfl_" // what a finished SSO login is exchanged by
 	ServiceAccount Kind = "tft_" // an API token of a service account
 )
@@ -24,8 +25,8 @@ const (
 // kinds lists all, for KindOf.
 func kinds() []Kind {
 	return []Kind{
-		Refresh, Session, Device, Challenge, Invitation, Reset, EmailProof, SetUp, SSOState,
-		LoginCode, ServiceAccount,
+		Refresh, Session, Device, Challenge, Invitation, Reset, EmailProof, SetUp, SSOBrowser,
+		DomainProof, LoginCode, ServiceAccount,
 	}
 }
 

@@ -21,11 +21,19 @@ type APIKeys interface {
 	RevokeAPIKey(ctx context.Context, call *queryserver.Call, id apikey.ID) error
 }
 
-type apiKeys struct{ store APIKeys }
+// KeyTeller tells the maker of a key by mail that there is one.
+type KeyTeller interface {
+	TellKeyMade(ctx context.Context, call *queryserver.Call, name, id string)
+}
+
+type apiKeys struct {
+	store  APIKeys
+	teller KeyTeller
+}
 
 // APIKeyRoutes are the keys with which telemetry is sent, and read.
-func APIKeyRoutes(store APIKeys) []httpapi.Route {
-	k := &apiKeys{store}
+func APIKeyRoutes(store APIKeys, teller KeyTeller) []httpapi.Route {
+	k := &apiKeys{store, teller}
 	at := func(method, path, id, summary string) httpapi.Operation {
 		return httpapi.Operation{Method: method, Path: "/api/v2/api-keys" + path, ID: id, Tag: "API keys", Summary: summary}
 	}
@@ -103,7 +111,11 @@ func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyI
 	if input.Body.Limits != nil {
 		key.Limits = queryserver.KeyLimits(*input.Body.Limits)
 	}
-	return keyOf(k.store.CreateAPIKey(ctx, &call, key))
+	made, secret, err := k.store.CreateAPIKey(ctx, &call, key)
+	if err == nil {
+		k.teller.TellKeyMade(ctx, &call, made.Name, made.ID)
+	}
+	return keyOf(made, secret, err)
 }
 
 // mayBind refuses a key that may do more than its maker in any tenant that it covers.

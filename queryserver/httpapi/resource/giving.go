@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"slices"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -24,13 +23,8 @@ func mayGive(ctx context.Context, authority Authority, call *queryserver.Call, p
 		return err
 	}
 	for _, in := range tenants {
-		for _, permission := range permissions {
-			has := slices.ContainsFunc(grants, func(g queryserver.Grant) bool {
-				return g.Tenant.Tenant == in && len(g.Filter) == 0 && slices.Contains(g.Permissions, permission)
-			})
-			if !has {
-				return queryserver.Errorf(queryserver.Forbidden, "you cannot give or take the permission %s, which you do not have yourself in that tenant", permission)
-			}
+		if lacking := queryserver.Lacks(grants, in, permissions); lacking != "" {
+			return queryserver.Errorf(queryserver.Forbidden, "you cannot give or take the permission %s, which you do not have yourself in that tenant", lacking)
 		}
 	}
 	return nil

@@ -60,3 +60,7 @@ WHERE token_hash = $1 AND kind = $2 AND consumed_at IS NULL AND expires_at > now
 
 -- name: RevokeOneTimeTokens :exec
 UPDATE one_time_tokens SET consumed_at = now() WHERE user_id = $1 AND kind = $2 AND consumed_at IS NULL;
+
+-- name: CountOneTimeTokens :one
+-- Those made for a user in the last hour.
+SELECT count(*) FROM one_time_tokens WHERE user_id = $1 AND kind = $2 AND created_at > now() - interval '1 hour';

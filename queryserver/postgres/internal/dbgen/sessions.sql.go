@@ -51,6 +51,18 @@ func (q *Queries) ConsumeOneTimeToken(ctx context.Context, tokenHash []byte, kin
 	return i, err
 }
 
+const countOneTimeTokens = `-- name: CountOneTimeTokens :one
+SELECT count(*) FROM one_time_tokens WHERE user_id = $1 AND kind = $2 AND created_at > now() - interval '1 hour'
+`
+
+// Those made for a user in the last hour.
+func (q *Queries) CountOneTimeTokens(ctx context.Context, userID *tenant.ID, kind string) (int64, error) {
+	row := q.db.QueryRow(ctx, countOneTimeTokens, userID, kind)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getRefreshToken = `-- name: GetRefreshToken :one
 SELECT session_id, expires_at, used_at, successor FROM refresh_tokens WHERE token_hash = $1
 `
