@@ -128,7 +128,7 @@ func (w *world) onceChallenge(t *testing.T) func(context.Context, int) bool {
 
 func (w *world) onceReset(t *testing.T) func(context.Context, int) bool {
 	link := token.New(token.Reset)
-	require.NoError(t, w.store.BeginReset(t.Context(), client, w.user, queryserver.Hash(link.Hash()), time.Now().Add(time.Minute)))
+	require.NoError(t, w.store.BeginReset(t.Context(), queryserver.Subject{Kind: queryserver.UserSubject, ID: w.user.User.String()}, client, w.user, queryserver.Hash(link.Hash()), time.Now().Add(time.Minute), 0))
 	return func(ctx context.Context, i int) bool {
 		return w.FinishReset(ctx, link.Reveal(), fmt.Sprintf("a lighthouse at noon %d", i), client) == nil
 	}
