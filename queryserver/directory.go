@@ -84,7 +84,8 @@ type Token struct {
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 }
 
-// Invitation asks somebody into the organization.
+// Invitation asks somebody into the organization. Who is invited gets the roles as long as
+// the inviter could still give them.
 type Invitation struct {
 	ID        tenant.ID    `json:"invitationId"`
 	Email     string       `json:"email"`

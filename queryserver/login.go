@@ -1,6 +1,7 @@
 package queryserver
 
 import (
+	"slices"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
@@ -16,6 +17,14 @@ type Account struct {
 	Enabled      bool
 	HasMFA       bool
 	Policy       Policy
+}
+
+// BegunLogin is what a login by password is judged by.
+type BegunLogin struct {
+	Account
+	Exists bool // somebody has the address
+	Known  Hash // by which the browser is known as his; zero: it is not
+	Lock   Lock // of the browser, if it is known, else of all strangers
 }
 
 // Hash is of a token or of another secret, under which it is kept.
@@ -45,6 +54,7 @@ type NewSession struct {
 	Cookie  Hash      // zero: the session has tokens and no cookie
 	Refresh Hash      // zero: the session has a cookie and no tokens
 	Device  Hash      // by which the browser is known from now on
+	Account Hash      // whose failures are cleared; zero: none
 	Methods []string  // RFC 8176
 	Client  Client
 	// RefreshExpires is of the first refresh token, Expires of the session.
@@ -93,9 +103,23 @@ type Grant struct {
 	Filter      []Predicate
 }
 
+// Lacks is a permission of some that the grants do not give in a tenant, for all of the
+// data there; empty: they give each.
+func Lacks(grants []Grant, in tenant.ID, permissions []Permission) Permission {
+	for _, permission := range permissions {
+		has := slices.ContainsFunc(grants, func(g Grant) bool {
+			return g.Tenant.Tenant == in && len(g.Filter) == 0 && slices.Contains(g.Permissions, permission)
+		})
+		if !has {
+			return permission
+		}
+	}
+	return ""
+}
+
 // ServiceToken is a service account's token that was presented.
 type ServiceToken struct {
 	ID, Account, Organization tenant.ID
 	ExpiresAt                 *time.Time
-	Revoked                   bool
+	Revoked                   bool // or its account is disabled
 }

@@ -65,3 +65,19 @@ type FirstUser struct {
 	Email        string
 	DisplayName  string
 }
+
+// Invited is an invitation that was presented by its token, with what decides how it may
+// be accepted.
+type Invited struct {
+	Invitation
+	Organization Organization
+	Policy       Policy
+}
+
+// Acceptance accepts an invitation by password.
+type Acceptance struct {
+	Code, DisplayName, Password string
+	Device                      string
+	Cookie                      bool
+	Client                      Client
+}

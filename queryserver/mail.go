@@ -40,7 +40,7 @@ type NewDeviceLetter struct {
 	Client Client
 }
 
-// CredentialLetter says that a password, an e-mail address or a second factor was changed.
+// CredentialLetter says that a password, a second factor or the recovery codes were changed.
 type CredentialLetter struct {
 	Changed string // such as: your password
 	At      time.Time
@@ -54,9 +54,19 @@ type KeyLetter struct {
 	At                     time.Time
 }
 
+// LinkLetter asks a user whether somebody who signed in at an identity provider under his
+// address is he.
+type LinkLetter struct {
+	Provider string
+	Link     string
+	Expires  time.Time
+	Client   Client // that signed in
+}
+
 func (InvitationLetter) letter() {}
 func (ResetLetter) letter()      {}
 func (LockedLetter) letter()     {}
 func (NewDeviceLetter) letter()  {}
 func (CredentialLetter) letter() {}
 func (KeyLetter) letter()        {}
+func (LinkLetter) letter()       {}

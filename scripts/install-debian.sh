@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs Debian packages (any of postgresql, redis-server, nginx, gcc, libc6-dev) without
-# starting their services, now or at boot, and without PostgreSQL's "main"
-# cluster. Called by setup.sh with the packages that are missing.
+# Installs Debian packages (any of postgresql, redis-server, nginx,
+# chromium-headless-shell, gcc, libc6-dev) without starting their services, now or at
+# boot, and without PostgreSQL's "main" cluster. Called by setup.sh with the packages that
+# are missing.
 set -eu
 
 policy=/usr/sbin/policy-rc.d
@@ -72,7 +73,7 @@ for package in "$@"; do
             printf '%s\ncreate_main_cluster = false\n' "$mark" >>"$clusters"
             install_packages postgresql
             ;;
-        gcc | libc6-dev) install_packages "$package" ;;
+        chromium-headless-shell | gcc | libc6-dev) install_packages "$package" ;;
         *)
             install_packages "$package"
             disable_service "$package"

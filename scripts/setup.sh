@@ -7,7 +7,9 @@
 #   libchdb    the embedded ClickHouse engine, an npm package, into lib/
 #   services   PostgreSQL and Redis, Debian packages
 #   nginx      for the tests of deploy/nginx, a Debian package
+#   browser    Chromium without a window, for the tests of pages, a Debian package
 #   oidc       an OpenID Connect provider for the tests, an npm package, into .cache/
+#   typescript a generator of typed clients and a compiler for the tests, likewise
 #   compiler   for the race detector, which needs a C compiler: Debian packages
 #
 # A package that is installed here leaves nothing running and nothing that starts
@@ -48,6 +50,10 @@ proxy() {
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || "$here/install-debian.sh" nginx
 }
 
+browser() {
+    command -v chromium-headless-shell >/dev/null 2>&1 || "$here/install-debian.sh" chromium-headless-shell
+}
+
 compiler() {
     command -v gcc >/dev/null 2>&1 || "$here/install-debian.sh" gcc libc6-dev
 }
@@ -55,12 +61,13 @@ compiler() {
 [ $# -gt 0 ] || set -- tools libchdb services
 for part in "$@"; do
     case $part in
-        tools | services | compiler) "$part" || failed=1 ;;
+        tools | services | browser | compiler) "$part" || failed=1 ;;
         nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
-        oidc) "$here/install-oidc-provider.sh" || failed=1 ;;
+        oidc) "$here/install-npm.sh" internal/testkit/oidctest oidctest || failed=1 ;;
+        typescript) "$here/install-npm.sh" test/queryserver/typedclient typedclient || failed=1 ;;
         *)
-            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, oidc, compiler"
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, browser, oidc, typescript, compiler"
             exit 2
             ;;
     esac

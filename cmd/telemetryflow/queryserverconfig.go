@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 
+	"github.com/telemetryflow/telemetryflow/internal/outbound"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/jwt"
@@ -37,6 +38,7 @@ type queryServerConfig struct {
 	Cache    cache.Settings    `mapstructure:"cache"`
 	// ClickHouse holds the telemetry.
 	ClickHouse clickhouse.Settings `mapstructure:"clickhouse"`
+	Outbound   outbound.Settings   `mapstructure:"outbound"`
 	Log        logConfig           `mapstructure:"log"`
 
 	_ struct{}
@@ -69,11 +71,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	config := &queryServerConfig{
-		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
-		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(),
-		ClickHouse: clickhouse.DefaultSettings(),
-	}
+	config := defaultQueryServerConfig()
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -81,6 +79,14 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 		return nil, fmt.Errorf("%s:\n%w", file, err)
 	}
 	return config, nil
+}
+
+// defaultQueryServerConfig lacks what has no default: where the databases are, and secrets.
+func defaultQueryServerConfig() *queryServerConfig {
+	return &queryServerConfig{
+		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
+		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
+	}
 }
 
 // complete fills in what follows from other keys.
@@ -125,6 +131,7 @@ func (c *queryServerConfig) validate() error {
 		named("login", c.Login.Validate()),
 		named("mail", c.Mail.Validate()),
 		named("clickhouse", c.ClickHouse.Validate()),
+		named("outbound", c.Outbound.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
 	)
 }

@@ -13,6 +13,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newSQLCommand())
 	root.AddCommand(newEngineCommand())
 	root.AddCommand(newMigrateCommand(), newAPIKeyCommand(), newOrganizationCommand(), newWorkspaceCommand(), newTenantCommand(),
-		newDeadLetterCommand(), newUserCommand(), newQueryServerCommand())
+		newDeadLetterCommand(), newUserCommand(), newSecretsCommand(), newSSOProviderCommand(), newQueryServerCommand())
 	return root
 }

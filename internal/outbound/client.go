@@ -18,6 +18,10 @@ func NewClient(settings Settings) (*http.Client, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, fmt.Errorf("check the settings of outbound calls: %w", err)
 	}
+	roots, err := settings.roots()
+	if err != nil {
+		return nil, fmt.Errorf("check the settings of outbound calls: %w", err)
+	}
 	dialer := &net.Dialer{
 		Timeout:        settings.Timeout,
 		Resolver:       settings.Resolver,
@@ -25,7 +29,7 @@ func NewClient(settings Settings) (*http.Client, error) {
 	}
 	transport := &http.Transport{
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: settings.RootCAs},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    settings.Timeout,
 		ResponseHeaderTimeout:  settings.Timeout,

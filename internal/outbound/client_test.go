@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -201,4 +203,33 @@ func TestClient_ProxyOfEnvironmentUnused(t *testing.T) {
 	client, err := NewClient(Defaults())
 	require.NoError(t, err)
 	require.Nil(t, client.Transport.(checked).next.(bounded).next.(*http.Transport).Proxy)
+}
+
+// A private authority is trusted when its certificate is named, beside the system's.
+func TestClient_CAFile(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	parsed, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	settings := Defaults()
+	settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	settings.Ports = []uint16{netip.MustParseAddrPort(parsed.Host).Port()}
+	for trusted, path := range map[bool]string{true: file, false: ""} {
+		settings.CAFile = path
+		client, err := NewClient(settings)
+		require.NoError(t, err)
+		response, err := client.Get(server.URL)
+		require.Equal(t, trusted, err == nil, "%v", err)
+		if err == nil {
+			response.Body.Close()
+		}
+	}
+	require.NoError(t, os.WriteFile(file, []byte("nothing"), 0o600))
+	settings.CAFile = file
+	require.ErrorContains(t, settings.Validate(), "ca_file: ")
+	settings.CAFile = file + ".gone"
+	require.ErrorContains(t, settings.Validate(), "ca_file: ")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"time"
 )
 
@@ -37,6 +38,9 @@ type Settings struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 	// MaxBody is the most bytes that are read of an answer; by default 1 MiB.
 	MaxBody int64 `mapstructure:"max_body"`
+	// CAFile has certificates, in PEM, of authorities that may vouch for servers beside
+	// those of the system, such as a company's own; empty: none.
+	CAFile string `mapstructure:"ca_file"`
 	// RootCAs verify servers; nil is the system's.
 	RootCAs *x509.CertPool `mapstructure:"-"`
 	// Resolver looks names up; nil is the system's.
@@ -70,5 +74,30 @@ func (s *Settings) Validate() error {
 	if s.MaxBody <= 0 {
 		faults = append(faults, fmt.Errorf("max_body: must be a positive number of bytes (got %d)", s.MaxBody))
 	}
+	if _, err := s.roots(); err != nil {
+		faults = append(faults, err)
+	}
 	return errors.Join(faults...)
+}
+
+// roots are who may vouch for servers; nil is the system's.
+func (s *Settings) roots() (*x509.CertPool, error) {
+	if s.CAFile == "" {
+		return s.RootCAs, nil
+	}
+	text, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	pool := s.RootCAs
+	if pool == nil {
+		if pool, err = x509.SystemCertPool(); err != nil {
+			return nil, fmt.Errorf("ca_file: read the authorities of the system: %w", err)
+		}
+	}
+	pool = pool.Clone()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("ca_file: %s has no certificate in PEM", s.CAFile)
+	}
+	return pool, nil
 }

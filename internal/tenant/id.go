@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 )
@@ -24,6 +25,14 @@ func ParseID(text string) (ID, error) {
 		at += n
 	}
 	return id, nil
+}
+
+// NewID makes a random ID (version 4), for a row whose ID must be known before it is there.
+func NewID() ID {
+	var id ID
+	_, _ = rand.Read(id[:]) // crypto/rand.Read never fails (Go 1.24)
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
 }
 
 // IsZero reports whether the ID names nothing.

@@ -168,6 +168,7 @@ func (s *Service) ConfirmMFA(ctx context.Context, user queryserver.UserRef, code
 	if err := s.Store.ConfirmTOTP(ctx, client, user, step, hashes); err != nil {
 		return nil, err
 	}
+	s.changed(user)
 	s.tellUser(ctx, user, queryserver.CredentialLetter{Changed: "your second factor", At: s.Now(), Client: client})
 	return shown, nil
 }

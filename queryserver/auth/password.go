@@ -8,10 +8,12 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/password"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/token"
+	"github.com/telemetryflow/telemetryflow/queryserver/auth/totp"
 )
 
 // reauthenticate proves the user of a call once more before a credential changes (ASVS
-// 6.2.3, 7.5.1): by the password, and by a code where there is a second factor. Failures
+// 6.2.3, 7.5.1): by the password, and by a code where there is a second factor. Who has
+// neither logs in at an identity provider, and must have done so a moment ago. Failures
 // count as those of a login do.
 func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, user queryserver.UserRef, current, code string) error {
 	profile, err := s.Store.User(ctx, user)
@@ -27,15 +29,15 @@ func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, us
 	if err != nil {
 		return err
 	}
-	hash := credentials.PasswordHash
-	if lock.Locked(s.Now()) {
-		hash = ""
+	if credentials.PasswordHash == "" && !credentials.TOTPActive {
+		return s.fresh(ctx, call)
 	}
-	verdict, err := s.Hasher.Verify(ctx, current, hash)
-	if err != nil {
-		return err
+	right := !lock.Locked(s.Now())
+	if credentials.PasswordHash != "" {
+		if right, err = s.verify(ctx, current, credentials.PasswordHash, right); err != nil {
+			return err
+		}
 	}
-	right := verdict.Right
 	if right && credentials.TOTPActive {
 		if right, err = s.takeCode(ctx, user, code); err != nil {
 			return err
@@ -47,8 +49,40 @@ func (s *Service) reauthenticate(ctx context.Context, call *queryserver.Call, us
 	return s.Store.ClearFailures(ctx, account)
 }
 
-// takeCode accepts a code of the app outside of a login, once.
+// verify compares a password, at the same cost when none is let through.
+func (s *Service) verify(ctx context.Context, current, hash string, let bool) (bool, error) {
+	if !let {
+		hash = ""
+	}
+	verdict, err := s.Hasher.VerifyKnown(ctx, current, hash)
+	return verdict.Right, err
+}
+
+// freshFor is how long after a login a user without a password and a second factor may
+// change what he proves himself with: long enough to find the page and to do it.
+const freshFor = 10 * time.Minute
+
+// fresh wants the session of a call to have begun a moment ago.
+func (s *Service) fresh(ctx context.Context, call *queryserver.Call) error {
+	session, err := s.Store.FindSession(ctx, call.Session)
+	if err != nil {
+		return unproved(err)
+	}
+	if s.Now().Sub(session.CreatedAt) > freshFor {
+		return queryserver.Errorf(queryserver.Unauthenticated, "Log in again first: this is done within 10 minutes of a login.")
+	}
+	return nil
+}
+
+// takeCode accepts a code of the app, or a recovery code, outside of a login, once.
 func (s *Service) takeCode(ctx context.Context, user queryserver.UserRef, code string) (bool, error) {
+	if recovery, err := totp.ParseRecoveryCode(code); err == nil {
+		number, err := s.findRecoveryCode(ctx, user, recovery)
+		if err != nil || number == 0 {
+			return false, err
+		}
+		return s.Store.UseRecoveryCode(ctx, user, number)
+	}
 	step, ok, err := s.match(ctx, user, code)
 	if err != nil || !ok {
 		return false, err
@@ -97,17 +131,27 @@ func (s *Service) RequestReset(ctx context.Context, email string, client queryse
 	if err != nil || !exists || !user.Enabled || user.Policy.SSOOnly {
 		return err
 	}
-	link := token.New(token.Reset)
-	expires := s.Now().Add(s.settings.Reset)
-	err = s.Store.BeginReset(ctx, client, user.UserRef, queryserver.Hash(link.Hash()), expires, s.settings.ResetsPerHour)
+	by := queryserver.Subject{Kind: queryserver.UserSubject, ID: user.User.String()}
+	letter, err := s.beginReset(ctx, by, client, user.UserRef, s.settings.ResetsPerHour)
 	if is(err, queryserver.TooMany) {
 		return nil // it would tell that there is such a user
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		s.tellUser(ctx, user.UserRef, letter)
 	}
-	s.tellUser(ctx, user.UserRef, queryserver.ResetLetter{Link: s.settings.PublicURL + "/reset#" + link.Reveal(), Expires: expires, Client: client})
-	return nil
+	return err
+}
+
+// ResetPath is that of the page that a reset leads to; the code follows a #, so that it is
+// in no log.
+const ResetPath = "/reset"
+
+func (s *Service) beginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, maxPerHour int) (queryserver.ResetLetter, error) {
+	link := token.New(token.Reset)
+	letter := queryserver.ResetLetter{
+		Link: s.settings.PublicURL + ResetPath + "#" + link.Reveal(), Expires: s.Now().Add(s.settings.Reset), Client: client,
+	}
+	return letter, s.Store.BeginReset(ctx, by, client, user, queryserver.Hash(link.Hash()), letter.Expires, maxPerHour)
 }
 
 // FinishReset sets a new password for the link of an e-mail, once. It does not log in:
@@ -160,6 +204,7 @@ func (s *Service) RemoveMFA(ctx context.Context, call *queryserver.Call, current
 	if err := s.Store.RemoveTOTP(ctx, call.Subject, call.Client, user); err != nil {
 		return err
 	}
+	s.changed(user)
 	s.tellUser(ctx, user, queryserver.CredentialLetter{Changed: "your second factor", At: s.Now(), Client: call.Client})
 	return nil
 }
@@ -174,7 +219,11 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, call *queryserver.Call, 
 		return nil, err
 	}
 	shown, hashes := newRecoveryCodes()
-	return shown, s.Store.SetRecoveryCodes(ctx, call.Client, user, hashes)
+	if err := s.Store.SetRecoveryCodes(ctx, call.Client, user, hashes); err != nil {
+		return nil, err
+	}
+	s.tellUser(ctx, user, queryserver.CredentialLetter{Changed: "your recovery codes", At: s.Now(), Client: call.Client})
+	return shown, nil
 }
 
 // Sessions are those of the user of a call that have not ended.

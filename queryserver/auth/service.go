@@ -30,6 +30,9 @@ type Dependencies struct {
 	Sealer  *seal.Sealer
 	Tokens  *jwt.Tokens
 	Mailer  queryserver.Mailer
+	// Identities speaks with identity providers, and Resolver with name servers.
+	Identities IdentityProviders
+	Resolver   Resolver
 	// AccountKey keys the hashes of e-mail addresses under which failures are counted. It
 	// is the same on all servers.
 	AccountKey []byte

@@ -32,7 +32,7 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 	absolute := now.Add(s.settings.Absolute)
 	opened := &queryserver.OpenedSession{UserRef: user, Tenant: firstTenant(grants), Expires: absolute, Device: device.Reveal()}
 	session := &queryserver.NewSession{
-		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Methods: o.methods, Client: o.client,
+		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Account: o.account, Methods: o.methods, Client: o.client,
 		RefreshExpires: now.Add(s.settings.Idle), Expires: absolute,
 	}
 	var refresh token.Token
@@ -46,11 +46,6 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 	var newDevice bool
 	if opened.ID, newDevice, err = s.Store.OpenSession(ctx, user, session); err != nil {
 		return nil, err
-	}
-	if o.account != (queryserver.Hash{}) {
-		if err := s.Store.ClearFailures(ctx, o.account); err != nil {
-			return nil, err
-		}
 	}
 	if newDevice {
 		s.tellUser(ctx, user, queryserver.NewDeviceLetter{At: now, Client: o.client})
@@ -106,6 +101,9 @@ func (s *Service) Refresh(ctx context.Context, text string, client queryserver.C
 		return nil, err
 	}
 	user, err := s.Store.User(ctx, done.UserRef)
+	if err != nil && !is(err, queryserver.NotFound) {
+		return nil, err
+	}
 	if err != nil || !user.Enabled {
 		return nil, errSessionEnded()
 	}
@@ -170,8 +168,17 @@ func (s *Service) end(ctx context.Context, call *queryserver.Call, user queryser
 	return err
 }
 
-// kindSession is that of the change feed.
-const kindSession = "session"
+// Kinds of the change feed.
+const (
+	kindSession = "session"
+	kindUser    = "user"
+)
+
+// changed tells this server's cache at once that a user has changed, so that the next page
+// shows it.
+func (s *Service) changed(user queryserver.UserRef) {
+	s.Changed(kindUser, user.User.String(), user.Organization)
+}
 
 // Profile is the user of a call.
 func (s *Service) Profile(ctx context.Context, call *queryserver.Call) (queryserver.User, error) {

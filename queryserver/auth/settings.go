@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type Settings struct {
 	ChallengeTries int `mapstructure:"challenge_tries"`
 	// Reset is how long a link to a new password holds.
 	Reset time.Duration `mapstructure:"password_reset"`
+	// Invitation is how long an invitation holds, before it must be sent again.
+	Invitation time.Duration `mapstructure:"invitation"`
 	// ResetsPerHour is how many such links a user is sent, so that nobody's mailbox is
 	// filled by strangers.
 	ResetsPerHour int `mapstructure:"password_resets_per_hour"`
@@ -25,6 +28,9 @@ type Settings struct {
 	// DiscloseLockout answers a failed login with the attempts that remain, and a locked
 	// account with its lock. It tells an attacker which accounts are worth his time.
 	DiscloseLockout bool `mapstructure:"disclose_lockout"`
+	// DNSServer is host:port of the name server that is asked for the records by which
+	// organizations prove their domains; empty: those of the system.
+	DNSServer string `mapstructure:"dns_server"`
 	// PublicURL is where browsers find the server: links in e-mails begin with it.
 	PublicURL string `mapstructure:"-"`
 	// Issuer names the installation to authenticator apps.
@@ -35,7 +41,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
-		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, ResetsPerHour: 3, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
+		Challenge: 5 * time.Minute, ChallengeTries: 5, Reset: time.Hour, ResetsPerHour: 3, Invitation: time.Hour, Setup: 24 * time.Hour, Issuer: "TelemetryFlow",
 	}
 }
 
@@ -49,10 +55,16 @@ func (s Settings) Validate() error {
 		{"absolute", s.Absolute, s.Idle, 30 * 24 * time.Hour},
 		{"challenge", s.Challenge, 30 * time.Second, 15 * time.Minute},
 		{"password_reset", s.Reset, time.Minute, time.Hour},
+		{"invitation", s.Invitation, time.Minute, 7 * 24 * time.Hour},
 		{"setup", s.Setup, time.Minute, 7 * 24 * time.Hour},
 	} {
 		if limit.value < limit.from || limit.value > limit.to {
 			return fmt.Errorf("%s: %s is not from %s to %s", limit.key, limit.value, limit.from, limit.to)
+		}
+	}
+	if s.DNSServer != "" {
+		if _, err := netip.ParseAddrPort(s.DNSServer); err != nil {
+			return fmt.Errorf("dns_server: %q is not an address and a port such as 192.0.2.53:53", s.DNSServer)
 		}
 	}
 	if s.ChallengeTries < 1 || s.ChallengeTries > 10 {

@@ -45,6 +45,15 @@ const (
 	deviceAge    = 400 * 24 * time.Hour
 )
 
+// The cookies of single sign-on. SSOCookie binds a login at a provider to the browser, and
+// SSOLinkCookie the link of an e-mail to the browser that asked for it. ReturnCookie says
+// where a login leads that asks for a second factor first.
+const (
+	SSOCookie     = "telemetryflow-sso"
+	SSOLinkCookie = "telemetryflow-sso-link"
+	ReturnCookie  = "telemetryflow-return"
+)
+
 // Device carries the name by which a browser is known.
 func (c Cookies) Device(value string) http.Cookie { return c.Named(deviceCookie, value, deviceAge) }
 

@@ -20,6 +20,10 @@ func describe(letter queryserver.Letter) (template string, f fields, err error) 
 		}, checkLink(l.Link)
 	case queryserver.ResetLetter:
 		return "reset", fields{"Link": l.Link, "Expires": moment(l.Expires), "Client": origin(l.Client)}, checkLink(l.Link)
+	case queryserver.LinkLetter:
+		return "link", fields{
+			"Provider": name(l.Provider), "Link": l.Link, "Expires": moment(l.Expires), "Client": origin(l.Client),
+		}, checkLink(l.Link)
 	case queryserver.LockedLetter:
 		return "locked", fields{"Until": moment(l.Until), "Client": origin(l.Client)}, nil
 	case queryserver.NewDeviceLetter:

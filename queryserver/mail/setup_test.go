@@ -37,6 +37,9 @@ func letters() map[string]queryserver.Letter {
 		"locked":     queryserver.LockedLetter{Until: noon.Add(15 * time.Minute), Client: laptop},
 		"newdevice":  queryserver.NewDeviceLetter{At: noon, Client: laptop},
 		"credential": queryserver.CredentialLetter{Changed: "your password", At: noon, Client: laptop},
+		"link": queryserver.LinkLetter{
+			Provider: "Example Corp.", Link: "https://telemetry.example.com/login/link#tfe_abc", Expires: noon.Add(time.Hour), Client: laptop,
+		},
 		"key": queryserver.KeyLetter{
 			Organization: "Acme", Name: "CI", ID: "tfk_00112233445566778899aabbccddeeff", Maker: "grace@example.com", At: noon,
 		},

@@ -14,7 +14,7 @@ import (
 var files embed.FS
 
 // names are the letters' templates, each NAME.txt.tmpl and NAME.html.tmpl.
-var names = [...]string{"invitation", "reset", "locked", "newdevice", "credential", "key"}
+var names = [...]string{"invitation", "reset", "locked", "newdevice", "credential", "key", "link"}
 
 // content is a letter in words, twice.
 type content struct{ subject, text, html string }

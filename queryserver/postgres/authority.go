@@ -14,23 +14,28 @@ import (
 // per tenant and role, and one without a role where there is none. A disabled user has none.
 func (s *Store) UserGrants(ctx context.Context, user queryserver.UserRef) (grants []queryserver.Grant, err error) {
 	err = s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
-		rows, err := q.UserAuthority(ctx, user.User)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			grant := queryserver.Grant{Tenant: tenant.Scope{Workspace: row.WorkspaceID, Tenant: row.TenantID}, Permissions: permissions(row.Permissions)}
-			if row.RoleID != nil && row.RoleName != nil {
-				grant.Role, grant.RoleName = *row.RoleID, *row.RoleName
-			}
-			if err := decode(row.Filters, &grant.Filter); err != nil {
-				return err
-			}
-			grants = append(grants, grant)
-		}
-		return nil
+		grants, err = userGrants(ctx, q, user.User)
+		return err
 	})
 	return grants, err
+}
+
+func userGrants(ctx context.Context, q *dbgen.Queries, user tenant.ID) (grants []queryserver.Grant, err error) {
+	rows, err := q.UserAuthority(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		grant := queryserver.Grant{Tenant: tenant.Scope{Workspace: row.WorkspaceID, Tenant: row.TenantID}, Permissions: permissions(row.Permissions)}
+		if row.RoleID != nil && row.RoleName != nil {
+			grant.Role, grant.RoleName = *row.RoleID, *row.RoleName
+		}
+		if err := decode(row.Filters, &grant.Filter); err != nil {
+			return nil, err
+		}
+		grants = append(grants, grant)
+	}
+	return grants, nil
 }
 
 // ServiceAccountGrants are those of a service account.
@@ -93,7 +98,7 @@ func (s *Store) FindServiceToken(ctx context.Context, hash queryserver.Hash) (to
 		row, err := q.GetToken(ctx, found[0].Token)
 		token = queryserver.ServiceToken{
 			ID: found[0].Token, Account: found[0].Account, Organization: found[0].Organization,
-			ExpiresAt: row.ExpiresAt, Revoked: row.RevokedAt != nil,
+			ExpiresAt: row.ExpiresAt, Revoked: row.RevokedAt != nil || !row.IsEnabled,
 		}
 		return err
 	})

@@ -157,16 +157,48 @@ func (s *Store) RecoveryCodes(ctx context.Context, user queryserver.UserRef) (ha
 // RemoveTOTP removes the second factor with its recovery codes.
 func (s *Store) RemoveTOTP(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) error {
 	return s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
-		removed, err := q.RemoveTOTP(ctx, user.User)
-		if err != nil {
-			return err
-		}
-		if removed == 0 {
-			return queryserver.Errorf(queryserver.NotFound, "there is no second factor")
-		}
-		if err := q.ClearRecoveryCodes(ctx, user.User); err != nil {
+		if err := removeTOTP(ctx, q, user); err != nil {
 			return err
 		}
 		return audit(ctx, q, by, client, "user.disable_mfa", user.User.String(), "success", nil)
 	})
+}
+
+// ResetTOTP does so for a user who has lost the device, which may be in other hands now:
+// his sessions end, and no browser is known as his any more.
+func (s *Store) ResetTOTP(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef) error {
+	return s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
+		if err := removeTOTP(ctx, q, user); err != nil {
+			return err
+		}
+		ended, err := endSessions(ctx, q, user, tenant.ID{}, "the second factor was reset")
+		if err != nil {
+			return err
+		}
+		if err := q.ForgetDevices(ctx, user.User); err != nil {
+			return err
+		}
+		return audit(ctx, q, by, client, "user.reset_mfa", user.User.String(), "success", map[string]any{"sessionsEnded": ended})
+	})
+}
+
+func removeTOTP(ctx context.Context, q *dbgen.Queries, user queryserver.UserRef) error {
+	removed, err := q.RemoveTOTP(ctx, user.User)
+	if err != nil {
+		return err
+	}
+	if removed == 0 {
+		return queryserver.Errorf(queryserver.NotFound, "there is no second factor")
+	}
+	return q.ClearRecoveryCodes(ctx, user.User)
+}
+
+// UseRecoveryCode accepts a recovery code outside of a login, by its number, once.
+func (s *Store) UseRecoveryCode(ctx context.Context, user queryserver.UserRef, number int) (used bool, err error) {
+	err = s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
+		n, err := q.UseRecoveryCode(ctx, user.User, int32(number))
+		used = n == 1
+		return err
+	})
+	return used, err
 }

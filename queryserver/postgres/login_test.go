@@ -129,8 +129,8 @@ func TestStore_OneTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[int]string{2: "code 2"}, codes)
 
-	require.NoError(t, w.store.BeginReset(ctx, client, w.owner, hash("reset"), time.Now().Add(time.Hour), 1))
-	requireCode(t, queryserver.TooMany, w.store.BeginReset(ctx, client, w.owner, hash("another reset"), time.Now().Add(time.Hour), 1))
+	require.NoError(t, w.store.BeginReset(ctx, w.call.Subject, client, w.owner, hash("reset"), time.Now().Add(time.Hour), 1))
+	requireCode(t, queryserver.TooMany, w.store.BeginReset(ctx, w.call.Subject, client, w.owner, hash("another reset"), time.Now().Add(time.Hour), 1))
 	require.Equal(t, 1, atOnce(func() bool { return w.store.FinishReset(ctx, client, w.owner, hash("reset"), "$argon2id$reset") == nil }), "a reset")
 
 	invitation := queryserver.Invitation{

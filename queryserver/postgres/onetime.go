@@ -14,14 +14,14 @@ import (
 const kindReset = "password_reset"
 
 // BeginReset keeps a token with which a user may set a new password. Earlier ones end.
-// TooMany: he has got so many of them within an hour.
-func (s *Store) BeginReset(ctx context.Context, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error {
+// TooMany: he has got so many of them within an hour; 0 is no limit.
+func (s *Store) BeginReset(ctx context.Context, by queryserver.Subject, client queryserver.Client, user queryserver.UserRef, token queryserver.Hash, expires time.Time, maxPerHour int) error {
 	return s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
 		made, err := q.CountOneTimeTokens(ctx, &user.User, kindReset)
 		if err != nil {
 			return err
 		}
-		if made >= int64(maxPerHour) {
+		if maxPerHour > 0 && made >= int64(maxPerHour) {
 			return queryserver.Errorf(queryserver.TooMany, "links were sent already")
 		}
 		if err := q.RevokeOneTimeTokens(ctx, &user.User, kindReset); err != nil {
@@ -31,7 +31,7 @@ func (s *Store) BeginReset(ctx context.Context, client queryserver.Client, user 
 		if err != nil {
 			return err
 		}
-		return audit(ctx, q, userSubject(user), client, "user.request_password_reset", user.User.String(), "success", nil)
+		return audit(ctx, q, by, client, "user.request_password_reset", user.User.String(), "success", nil)
 	})
 }
 
@@ -96,37 +96,6 @@ func (s *Store) FinishSetup(ctx context.Context, token queryserver.Hash, first q
 		return queryserver.UserRef{}, queryserver.Errorf(queryserver.NotFound, "the link is not valid, or not any more")
 	}
 	return rows[0], nil
-}
-
-// AcceptInvitation makes a user of an invitation, once, with its roles.
-func (s *Store) AcceptInvitation(ctx context.Context, client queryserver.Client, token queryserver.Hash, displayName, passwordHash string) (user queryserver.UserRef, err error) {
-	type row struct{ Invitation, Organization tenant.ID }
-	found, err := call(ctx, s, pgx.RowToStructByPos[row], "find_invitation", token[:])
-	if err != nil {
-		return user, err
-	}
-	if len(found) == 0 {
-		return user, queryserver.Errorf(queryserver.NotFound, "the invitation is not valid, or not any more")
-	}
-	user.Organization = found[0].Organization
-	err = s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
-		invitation, err := q.AcceptInvitation(ctx, token[:])
-		if isNone(err) {
-			return queryserver.Errorf(queryserver.NotFound, "the invitation is not valid, or not any more")
-		}
-		if err != nil {
-			return err
-		}
-		var roles []queryserver.Assignment
-		if err := decode(invitation.Roles, &roles); err != nil {
-			return err
-		}
-		if user.User, err = newUser(ctx, q, invitation.Email, displayName, passwordHash, roles); err != nil {
-			return err
-		}
-		return audit(ctx, q, userSubject(user), client, "invitation.accept", invitation.InvitationID.String(), "success", map[string]any{"email": invitation.Email})
-	})
-	return user, err
 }
 
 // newUser makes a user with a password, if it is not empty, and with roles in tenants.

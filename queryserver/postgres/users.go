@@ -130,44 +130,6 @@ func (s *Store) RemoveMember(ctx context.Context, call *queryserver.Call, id, fr
 	})
 }
 
-// Invite keeps an invitation under the hash of its token.
-func (s *Store) Invite(ctx context.Context, call *queryserver.Call, invitation *queryserver.Invitation, token queryserver.Hash) error {
-	return s.write(ctx, call, func(q *dbgen.Queries) (change, error) {
-		row, err := q.InsertInvitation(ctx, dbgen.InsertInvitationParams{
-			Email: invitation.Email, Roles: encode(invitation.Roles), TokenHash: token[:],
-			InvitedBy: invitation.InvitedBy, ExpiresAt: invitation.ExpiresAt,
-		})
-		invitation.ID, invitation.CreatedAt = row.InvitationID, row.CreatedAt
-		return change{"invitation.create", row.InvitationID.String(), map[string]any{"email": invitation.Email, "roles": invitation.Roles}}, err
-	})
-}
-
-// Invitations are those that can be accepted.
-func (s *Store) Invitations(ctx context.Context, call *queryserver.Call) (all []queryserver.Invitation, err error) {
-	err = s.read(ctx, call, func(q *dbgen.Queries) error {
-		rows, err := q.ListInvitations(ctx)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			one := queryserver.Invitation{ID: row.InvitationID, Email: row.Email, InvitedBy: row.InvitedBy, CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt}
-			if err := decode(row.Roles, &one.Roles); err != nil {
-				return err
-			}
-			all = append(all, one)
-		}
-		return nil
-	})
-	return all, err
-}
-
-// RevokeInvitation takes an invitation back.
-func (s *Store) RevokeInvitation(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
-	return s.write(ctx, call, func(q *dbgen.Queries) (change, error) {
-		return change{"invitation.revoke", id.String(), nil}, found(q.RevokeInvitation(ctx, id))
-	})
-}
-
 // AuditTrail reads entries of the audit trail.
 func (s *Store) AuditTrail(ctx context.Context, call *queryserver.Call, query queryserver.AuditQuery) (all []queryserver.AuditEntry, err error) {
 	before := query.Before

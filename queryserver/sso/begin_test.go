@@ -104,8 +104,8 @@ func TestProvider_Validate(t *testing.T) {
 		change func(*Provider)
 	}{
 		"id with a slash":     {"id", func(p *Provider) { p.ID = "a/b" }},
-		"no name":             {"name", func(p *Provider) { p.Name = "" }},
-		"name of two lines":   {"name", func(p *Provider) { p.Name = "a\nb" }},
+		"no name":             {"displayName", func(p *Provider) { p.Name = "" }},
+		"name of two lines":   {"displayName", func(p *Provider) { p.Name = "a\nb" }},
 		"kind unknown":        {"kind", func(p *Provider) { p.Kind, p.Issuer = "saml", "https://saml.example.com" }},
 		"no issuer":           {"issuer", func(p *Provider) { p.Kind = OIDC }},
 		"issuer by http":      {"issuer", func(p *Provider) { p.Issuer = "http://accounts.google.com" }},

@@ -32,10 +32,10 @@ type Identity struct {
 }
 
 const (
-	maxSubject = 255 // OpenID Connect Core section 2
-	maxEmail   = 254 // RFC 5321, with the brackets left out
-	maxPerson  = 200 // of a name
-	maxPicture = 2 << 10
+	maxSubject = 255  // OpenID Connect Core section 2
+	maxEmail   = 254  // RFC 5321, with the brackets left out
+	maxPerson  = 200  // of a name
+	maxPicture = 2000 // what is kept of one
 )
 
 // setEmail takes an address that is well-formed and plain.

@@ -23,7 +23,7 @@ func ReturnTo(wanted string) (string, error) {
 		strings.ContainsFunc(wanted, func(c rune) bool { return c <= ' ' || c == '\\' || c >= 0x7f }) ||
 		parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || !plainPath(parsed.EscapedPath()) {
 		return "", &queryserver.Error{Code: queryserver.Invalid, Message: "The place to return to must be a path of this server.",
-			Fields: []queryserver.FieldError{{Location: "query.return_to", Message: "must begin with one / and name no host"}}}
+			Fields: []queryserver.FieldError{{Location: "query.returnTo", Message: "must begin with one / and name no host"}}}
 	}
 	return wanted, nil
 }

@@ -42,7 +42,7 @@ var reserved = []string{
 func (p *Provider) Validate() error {
 	f := &faults{}
 	f.unless(idPattern.MatchString(p.ID), "id", "must be 1 to 64 letters, digits, - or _")
-	f.unless(p.Name != "" && len(p.Name) <= maxName && p.Name == printable(p.Name, maxName), "name", "must be 1 to 100 bytes of printable text")
+	f.unless(p.Name != "" && len(p.Name) <= maxName && p.Name == printable(p.Name, maxName), "displayName", "must be 1 to 100 bytes of printable text")
 	f.unless(slices.Contains([]Kind{OIDC, Google, Entra, GitHub}, p.Kind), "kind", "must be oidc, google, entra or github")
 	f.unless(clientPattern.MatchString(p.ClientID), "clientId", "must be 1 to 256 visible characters")
 	f.unless(p.ClientSecret != "" && len(p.ClientSecret) <= maxSecret, "clientSecret", "must be given, in at most 4096 bytes")

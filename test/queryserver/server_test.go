@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/localstack/stacktest"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/smtptest"
 )
 
 const (
@@ -36,12 +38,17 @@ type server struct {
 	url, admin string
 	database   *testkit.PostgresDatabase
 	redis      *testkit.RedisServer
+	sink       *smtptest.Sink
 	cert       *stacktest.Certificate
+	config     string // a file; the shipped one by default
+	// environment is that of the server, and of commands beside it. What it has before the
+	// server runs is added to.
+	environment []string
 }
 
 func start(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.fill(t)
 	s.run(t)
 	return s
@@ -50,7 +57,7 @@ func start(t *testing.T) *server {
 // launch starts a server of an installation without users.
 func launch(t *testing.T) *server {
 	t.Helper()
-	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t)}
+	s := &server{database: testkit.Postgres(t), redis: testkit.Redis(t), sink: smtptest.Start(t)}
 	s.run(t)
 	return s
 }
@@ -58,16 +65,22 @@ func launch(t *testing.T) *server {
 // fill makes an organization with an Owner.
 func (s *server) fill(t *testing.T) {
 	t.Helper()
+	s.plant(t, "acme")
+	s.create(t, email, "Owner")
+}
+
+// plant makes an organization with a tenant.
+func (s *server) plant(t *testing.T, name string) {
+	t.Helper()
 	pool, err := postgres.Open(s.database.AppURL, postgres.App)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	organization, err := bootstrap.CreateOrganization(t.Context(), pool, "acme")
+	organization, err := bootstrap.CreateOrganization(t.Context(), pool, name)
 	require.NoError(t, err)
 	workspace, err := bootstrap.CreateWorkspace(t.Context(), pool, organization, "production")
 	require.NoError(t, err)
 	_, err = bootstrap.CreateTenant(t.Context(), pool, organization, workspace, "shop")
 	require.NoError(t, err)
-	s.create(t, email, "Owner")
 }
 
 func (s *server) run(t *testing.T) {
@@ -76,21 +89,32 @@ func (s *server) run(t *testing.T) {
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
 	s.cert = stacktest.NewCertificate(t)
+	if s.config == "" {
+		s.config = stacktest.Config(t, "queryserver.yaml")
+	}
 	s.url, s.admin = "https://"+listen, "http://"+admin
-	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), []string{
-		"TELEMETRYFLOW_POSTGRES_URL=" + s.database.AppURL, "TELEMETRYFLOW_REDIS_URL=" + s.redis.URL,
-		"TELEMETRYFLOW_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
-		"TELEMETRYFLOW_TLS_CERT_FILE=" + s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE=" + s.cert.KeyFile,
-		"TELEMETRYFLOW_QUERY_LISTEN=" + listen, "TELEMETRYFLOW_QUERY_ADMIN=" + admin,
-	}, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	s.environment = append(s.environment,
+		"TELEMETRYFLOW_POSTGRES_URL="+s.database.AppURL, "TELEMETRYFLOW_REDIS_URL="+s.redis.URL,
+		"TELEMETRYFLOW_MASTER_KEY="+base64.StdEncoding.EncodeToString(key),
+		"TELEMETRYFLOW_TLS_CERT_FILE="+s.cert.CertFile, "TELEMETRYFLOW_TLS_KEY_FILE="+s.cert.KeyFile,
+		"TELEMETRYFLOW_QUERY_LISTEN="+listen, "TELEMETRYFLOW_QUERY_ADMIN="+admin,
+		"TELEMETRYFLOW_SMTP_HOST="+s.sink.Host, "TELEMETRYFLOW_SMTP_PORT="+strconv.Itoa(s.sink.Port),
+		"TELEMETRYFLOW_SMTP_CA_FILE="+s.sink.CAFile, "TELEMETRYFLOW_MAIL_FROM=telemetryflow@example.com",
+	)
+	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", s.config)
 	s.AwaitOK(t, s.admin+"/readyz")
 }
 
 // create makes a user as an operator does.
 func (s *server) create(t *testing.T, email, role string) string {
 	t.Helper()
+	return s.createIn(t, "acme", email, role)
+}
+
+func (s *server) createIn(t *testing.T, organization, email, role string) string {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), stacktest.Program(t, "telemetryflow"),
-		"user", "create", email, "--organization", "acme", "--role", role, "--postgres-url", s.database.AppURL)
+		"user", "create", email, "--organization", organization, "--role", role, "--postgres-url", s.database.AppURL)
 	command.Env, command.Stdin = os.Environ(), strings.NewReader(secret+"\n")
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
@@ -209,33 +233,17 @@ func TestServer(t *testing.T) {
 func TestServer_FirstRun(t *testing.T) {
 	t.Parallel()
 	s := launch(t)
-	var link string
-	require.Eventually(t, func() bool {
-		for line := range strings.Lines(s.Output()) {
-			if at := strings.Index(line, s.url+"/setup/"); at >= 0 {
-				link = strings.TrimSpace(line[at:])
-			}
-		}
-		return link != ""
-	}, stacktest.Patience, stacktest.Often)
-	browser := s.client(t)
-	visit := func(response *http.Response, err error) string {
-		require.NoError(t, err)
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		return string(text)
-	}
-	require.Contains(t, visit(browser.Get(link)), "first user")
+	link := s.setupLink(t)
+	browser := s.browser(t)
+	require.Contains(t, browser.get(t, link), "first user")
 	form := url.Values{"organization": {"Acme"}, "email": {email}, "name": {"Ada"}, "password": {"short"}}
-	require.Contains(t, visit(browser.PostForm(link, form)), "role=\"alert\"")
+	require.Contains(t, browser.post(t, link, form), "role=\"alert\"")
 	form.Set("password", secret)
-	require.Contains(t, visit(browser.PostForm(link, form)), "logged in as Ada")
-	require.Contains(t, visit(browser.PostForm(link, form)), "not any more", "once")
-	require.Contains(t, visit(browser.PostForm(s.url+"/logout", nil)), "Log in")
-	require.Contains(t, visit(browser.Get(s.url+"/")), "Log in")
-	form = url.Values{"email": {email}, "password": {secret}}
-	require.Contains(t, visit(browser.PostForm(s.url+"/login", form)), "logged in as Ada")
+	require.Contains(t, browser.post(t, link, form), "logged in as Ada")
+	require.Contains(t, browser.post(t, link, form), "not any more", "once")
+	require.Contains(t, browser.post(t, s.url+"/logout", nil), "Log in")
+	require.Contains(t, browser.get(t, s.url+"/"), "Log in")
+	require.Contains(t, browser.login(t, email), "logged in as Ada")
 }
 
 // Rule 26: what a user may do ends within 5 s, also while Redis is gone.
@@ -264,7 +272,7 @@ func TestServer_NoEscalation(t *testing.T) {
 	var me struct{ ID, TenantID string }
 	status, _ := owner.ask(t, http.MethodGet, "/api/v2/auth/me", nil, &me)
 	require.Equal(t, http.StatusOK, status)
-	const ownerRole, viewerRole = "00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000004"
+
 	at := "/api/v2/users/" + bobID + "/tenants/" + me.TenantID + "/roles/"
 	for name, refused := range map[string]struct {
 		method, path string

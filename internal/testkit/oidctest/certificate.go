@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,4 +41,17 @@ func certificate(t testing.TB) (certificate, key string, roots *x509.CertPool) {
 
 func encode(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// keepCertificate writes a certificate where a program can read whom to trust.
+func keepCertificate(t testing.TB, certificate *x509.Certificate) string {
+	t.Helper()
+	return keep(t, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
+}
+
+func keep(t testing.TB, text []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	return file
 }

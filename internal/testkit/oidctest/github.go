@@ -31,6 +31,7 @@ type GitHubEmail struct {
 type GitHub struct {
 	URL    string
 	Roots  *x509.CertPool
+	CAFile string // the same, in PEM
 	ID     string // of the OAuth application
 	Secret string
 
@@ -70,6 +71,7 @@ func NewGitHub(t testing.TB) *GitHub {
 	t.Cleanup(server.Close)
 	g.URL = server.URL
 	g.Roots.AddCert(server.Certificate())
+	g.CAFile = keepCertificate(t, server.Certificate())
 	return g
 }
 

@@ -31,6 +31,7 @@ type Client struct {
 type Provider struct {
 	Issuer string
 	Roots  *x509.CertPool // trust its certificate
+	CAFile string         // the same, in PEM
 
 	process *exec.Cmd
 	log     *bytes.Buffer
@@ -44,7 +45,7 @@ func NewProvider(t testing.TB, clients ...Client) *Provider {
 	t.Helper()
 	installation, script := installed(t)
 	public, private, roots := certificate(t)
-	p := &Provider{Roots: roots, log: new(bytes.Buffer)}
+	p := &Provider{Roots: roots, CAFile: keep(t, []byte(public)), log: new(bytes.Buffer)}
 	p.process = exec.Command("node", script, installation)
 	p.process.Stderr = p.log
 	in, err := p.process.StdinPipe()
@@ -55,7 +56,7 @@ func NewProvider(t testing.TB, clients ...Client) *Provider {
 	require.NoError(t, p.process.Start(), "install Node.js 20 or later")
 	t.Cleanup(p.Stop)
 	var started struct{ Issuer string }
-	p.send(t, map[string]any{"command": "start", "key": private, "certificate": public, "clients": clients}, &started)
+	p.send(t, map[string]any{"command": "start", "key": private, "certificate": public, "clients": append([]Client{}, clients...)}, &started)
 	p.Issuer = started.Issuer
 	return p
 }
@@ -64,6 +65,12 @@ func NewProvider(t testing.TB, clients ...Client) *Provider {
 func (p *Provider) SetAccounts(t testing.TB, accounts map[string]map[string]any) {
 	t.Helper()
 	p.send(t, map[string]any{"command": "accounts", "accounts": accounts}, nil)
+}
+
+// SetClients replaces the applications that the provider knows, and its keys.
+func (p *Provider) SetClients(t testing.TB, clients ...Client) {
+	t.Helper()
+	p.send(t, map[string]any{"command": "clients", "clients": clients}, nil)
 }
 
 // RotateKeys lets the provider sign with new keys and forget the old ones.

@@ -57,6 +57,7 @@ const commands = {
       });
     });
   },
+  clients({ clients: known }) { clients = known; renew(); },
   accounts({ accounts: known }) { accounts = known; },
   rotate: renew,
 };

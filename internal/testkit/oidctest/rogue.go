@@ -26,6 +26,7 @@ type Rogue struct {
 	// URL is where it is; an issuer may have a path below it.
 	URL    string
 	Roots  *x509.CertPool
+	CAFile string            // the same, in PEM
 	Key    *ecdsa.PrivateKey // signs, unless Sign does
 	KeyID  string
 	ID     string // of the client
@@ -58,6 +59,7 @@ func NewRogue(t testing.TB) *Rogue {
 	t.Cleanup(server.Close)
 	r.URL = server.URL
 	r.Roots.AddCert(server.Certificate())
+	r.CAFile = keepCertificate(t, server.Certificate())
 	return r
 }
 

@@ -14,7 +14,7 @@ type Account interface {
 	ChangePassword(ctx context.Context, call *queryserver.Call, current, code, next string) error
 	RequestReset(ctx context.Context, email string, client queryserver.Client) error
 	FinishReset(ctx context.Context, link, next string, client queryserver.Client) error
-	BeginMFASetup(ctx context.Context, call *queryserver.Call) (*queryserver.Enrollment, error)
+	BeginMFASetup(ctx context.Context, call *queryserver.Call, current string) (*queryserver.Enrollment, error)
 	ConfirmMFASetup(ctx context.Context, call *queryserver.Call, code string) ([]string, error)
 	RemoveMFA(ctx context.Context, call *queryserver.Call, current, code string) error
 	NewRecoveryCodes(ctx context.Context, call *queryserver.Call, current, code string) ([]string, error)
@@ -50,9 +50,8 @@ func AccountRoutes(service Account) []httpapi.Route {
 
 type passwordInput struct {
 	Body struct {
-		CurrentPassword string `json:"currentPassword" minLength:"1" maxLength:"512"`
-		MFACode         string `json:"mfaCode,omitempty" maxLength:"64" doc:"Where there is a second factor"`
-		NewPassword     string `json:"newPassword" minLength:"1" maxLength:"512"`
+		Proof
+		NewPassword string `json:"newPassword" minLength:"1" maxLength:"512"`
 	}
 }
 
@@ -95,8 +94,14 @@ func enrollmentOf(enrollment *queryserver.Enrollment) *enrollmentOutput {
 	return output
 }
 
-func (a *account) beginMFA(ctx context.Context, call queryserver.Call, _ *struct{}) (*enrollmentOutput, error) {
-	enrollment, err := a.service.BeginMFASetup(ctx, &call)
+type beginInput struct {
+	Body struct {
+		CurrentPassword string `json:"currentPassword,omitempty" maxLength:"512" doc:"Of users who have one"`
+	}
+}
+
+func (a *account) beginMFA(ctx context.Context, call queryserver.Call, input *beginInput) (*enrollmentOutput, error) {
+	enrollment, err := a.service.BeginMFASetup(ctx, &call, input.Body.CurrentPassword)
 	if err != nil {
 		return nil, err
 	}
@@ -128,12 +133,7 @@ func (a *account) confirmMFA(ctx context.Context, call queryserver.Call, input *
 	return codesOf(a.service.ConfirmMFASetup(ctx, &call, input.Body.MFACode))
 }
 
-type proofInput struct {
-	Body struct {
-		CurrentPassword string `json:"currentPassword" minLength:"1" maxLength:"512"`
-		MFACode         string `json:"mfaCode" minLength:"1" maxLength:"64"`
-	}
-}
+type proofInput struct{ Body Proof }
 
 func (a *account) removeMFA(ctx context.Context, call queryserver.Call, input *proofInput) (*struct{}, error) {
 	return nil, a.service.RemoveMFA(ctx, &call, input.Body.CurrentPassword, input.Body.MFACode)

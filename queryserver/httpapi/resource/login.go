@@ -28,8 +28,15 @@ type Browser struct {
 	Cookie string `header:"Cookie" maxLength:"16384" hidden:"true"`
 }
 
-func (b Browser) device(cookies httpapi.Cookies) string {
-	return cookies.DeviceOf(&http.Request{Header: http.Header{"Cookie": {b.Cookie}}})
+func (b Browser) device(cookies httpapi.Cookies) string { return cookies.DeviceOf(b.request()) }
+
+// named is another cookie, or "".
+func (b Browser) named(cookies httpapi.Cookies, name string) string {
+	return cookies.Value(b.request(), name)
+}
+
+func (b Browser) request() *http.Request {
+	return &http.Request{Header: http.Header{"Cookie": {b.Cookie}}}
 }
 
 // LoginAnswer is a login that has succeeded, or what it lacks.
@@ -91,10 +98,15 @@ func (l *login) login(ctx context.Context, call queryserver.Call, input *loginIn
 	if err != nil {
 		return nil, err
 	}
+	return l.answer(result), nil
+}
+
+// answer is that to a first factor.
+func (l *login) answer(result *queryserver.LoginResult) *sessionOutput {
 	if result.Session == nil {
-		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}, nil
+		return &sessionOutput{Body: LoginAnswer{TempToken: result.Temporary, MFARequired: true, MFASetup: result.Enroll}}
 	}
-	return l.opened(result.Session), nil
+	return l.opened(result.Session)
 }
 
 // opened is the answer to a login that is complete.

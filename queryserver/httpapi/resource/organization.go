@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -11,6 +12,7 @@ import (
 
 // Organizations keeps the tree of the organization of a call.
 type Organizations interface {
+	Authority
 	Organization(ctx context.Context, call *queryserver.Call) (queryserver.Organization, error)
 	RenameOrganization(ctx context.Context, call *queryserver.Call, name string) error
 	Policy(ctx context.Context, call *queryserver.Call) (queryserver.Policy, error)
@@ -19,7 +21,6 @@ type Organizations interface {
 	CreateWorkspace(ctx context.Context, call *queryserver.Call, name string) (queryserver.Workspace, error)
 	RenameWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID) error
-	Tenants(ctx context.Context, call *queryserver.Call, workspace *tenant.ID) ([]queryserver.Tenant, error)
 	CreateTenant(ctx context.Context, call *queryserver.Call, workspace tenant.ID, name string) (queryserver.Tenant, error)
 	RenameTenant(ctx context.Context, call *queryserver.Call, id tenant.ID, name string) error
 	DeleteTenant(ctx context.Context, call *queryserver.Call, id tenant.ID) error
@@ -28,7 +29,8 @@ type Organizations interface {
 type organizations struct{ store Organizations }
 
 // OrganizationRoutes are the organization, its policy, its workspaces and tenants. Whoever
-// is proved sees the tree, which holds nothing but names.
+// is proved sees the tree, which holds nothing but names. What takes something away from
+// others, or changes it for all, is for who is Owner in every tenant concerned.
 func OrganizationRoutes(store Organizations) []httpapi.Route {
 	o := &organizations{store}
 	at := func(method, path, id, tag, summary string) httpapi.Operation {
@@ -102,6 +104,13 @@ func (o *organizations) organization(ctx context.Context, call queryserver.Call,
 }
 
 func (o *organizations) renameOrganization(ctx context.Context, call queryserver.Call, input *nameInput) (*struct{}, error) {
+	tenants, err := tenantsOf(ctx, o.store, &call, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayOwn(ctx, o.store, &call, tenants...); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameOrganization(ctx, &call, input.Body.Name)
 }
 
@@ -120,7 +129,33 @@ func (o *organizations) policy(ctx context.Context, call queryserver.Call, _ *st
 }
 
 func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, input *policyInput) (*struct{}, error) {
+	if err := mayManageAll(ctx, o.store, &call, queryserver.SSOWrite); err != nil {
+		return nil, err
+	}
+	now, err := o.store.Policy(ctx, &call)
+	if err != nil {
+		return nil, err
+	}
+	if now.DefaultRole != input.Body.DefaultRole {
+		if err := o.mayGiveToNewcomers(ctx, &call, input.Body.DefaultRole); err != nil {
+			return nil, err
+		}
+	}
 	return nil, o.store.SetPolicy(ctx, &call, queryserver.Policy(input.Body))
+}
+
+// mayGiveToNewcomers refuses a role that the caller does not have in every tenant: in
+// which one newcomers get it is not known yet.
+func (o *organizations) mayGiveToNewcomers(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
+	role, err := o.store.Role(ctx, call, id)
+	if err != nil {
+		return err
+	}
+	tenants, err := tenantsOf(ctx, o.store, call, nil)
+	if err != nil {
+		return err
+	}
+	return mayGive(ctx, o.store, call, role.Permissions, tenants...)
 }
 
 func (o *organizations) workspaces(ctx context.Context, call queryserver.Call, _ *struct{}) (*many[queryserver.Workspace], error) {
@@ -131,11 +166,37 @@ func (o *organizations) createWorkspace(ctx context.Context, call queryserver.Ca
 	return oneOf(o.store.CreateWorkspace(ctx, &call, input.Body.Name))
 }
 
+// mayOwnWorkspace refuses who is not Owner of each of its tenants, and of the one he works
+// in when it has none. NotFound: it is none of the organization's.
+func (o *organizations) mayOwnWorkspace(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
+	workspaces, err := o.store.Workspaces(ctx, call)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(workspaces, func(w queryserver.Workspace) bool { return w.ID == id }) {
+		return queryserver.Errorf(queryserver.NotFound, "there is no such workspace")
+	}
+	tenants, err := tenantsOf(ctx, o.store, call, &id)
+	if err != nil {
+		return err
+	}
+	if len(tenants) == 0 {
+		tenants = []tenant.ID{call.Scope.Tenant().Tenant}
+	}
+	return mayOwn(ctx, o.store, call, tenants...)
+}
+
 func (o *organizations) renameWorkspace(ctx context.Context, call queryserver.Call, input *renameInput) (*struct{}, error) {
+	if err := o.mayOwnWorkspace(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameWorkspace(ctx, &call, input.ID, input.Body.Name)
 }
 
 func (o *organizations) deleteWorkspace(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := o.mayOwnWorkspace(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.DeleteWorkspace(ctx, &call, input.ID)
 }
 
@@ -159,13 +220,26 @@ type tenantInput struct {
 }
 
 func (o *organizations) createTenant(ctx context.Context, call queryserver.Call, input *tenantInput) (*one[queryserver.Tenant], error) {
+	beside, err := tenantsOf(ctx, o.store, &call, &input.Body.WorkspaceID)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayManage(ctx, o.store, &call, queryserver.UsersWrite, beside...); err != nil {
+		return nil, err
+	}
 	return oneOf(o.store.CreateTenant(ctx, &call, input.Body.WorkspaceID, input.Body.Name))
 }
 
 func (o *organizations) renameTenant(ctx context.Context, call queryserver.Call, input *renameInput) (*struct{}, error) {
+	if err := mayOwnTenant(ctx, o.store, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.RenameTenant(ctx, &call, input.ID, input.Body.Name)
 }
 
 func (o *organizations) deleteTenant(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := mayOwnTenant(ctx, o.store, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, o.store.DeleteTenant(ctx, &call, input.ID)
 }

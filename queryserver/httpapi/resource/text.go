@@ -17,6 +17,22 @@ func (word) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, MaxLength: &longest}
 }
 
+// pairs are texts by name, which a tag cannot bound.
+type pairs map[string]string
+
+const (
+	maxPairs     = 32
+	maxPairValue = 256
+)
+
+// Schema describes them.
+func (pairs) Schema(huma.Registry) *huma.Schema {
+	most, longest := maxPairs, maxPairValue
+	return &huma.Schema{
+		Type: huma.TypeObject, MaxProperties: &most, AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: &longest},
+	}
+}
+
 func permissionsOf(words []word) []queryserver.Permission {
 	all := make([]queryserver.Permission, len(words))
 	for i, w := range words {

@@ -11,12 +11,11 @@ import (
 
 // Users keeps the users of the organization of a call.
 type Users interface {
-	Authority
+	Touched
 	User(ctx context.Context, user queryserver.UserRef) (queryserver.User, error)
 	Users(ctx context.Context, call *queryserver.Call, after queryserver.User, limit int) ([]queryserver.User, error)
 	UpdateUser(ctx context.Context, call *queryserver.Call, id tenant.ID, displayName *string, enabled *bool) error
 	DeleteUser(ctx context.Context, call *queryserver.Call, id tenant.ID) error
-	Assignments(ctx context.Context, call *queryserver.Call, id tenant.ID) ([]queryserver.Assignment, error)
 	Assign(ctx context.Context, call *queryserver.Call, id tenant.ID, role queryserver.Assignment) error
 	Unassign(ctx context.Context, call *queryserver.Call, id tenant.ID, role queryserver.Assignment) error
 	RemoveMember(ctx context.Context, call *queryserver.Call, id, from tenant.ID) error
@@ -77,13 +76,8 @@ type userInput struct {
 	}
 }
 
-// mayTouch refuses changes of a user who may do more than the caller.
 func (u *users) mayTouch(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
-	held, err := u.store.Assignments(ctx, call, id)
-	if err != nil {
-		return err
-	}
-	return mayAssign(ctx, u.store, call, held)
+	return mayTouch(ctx, u.store, call, id)
 }
 
 func (u *users) update(ctx context.Context, call queryserver.Call, input *userInput) (*struct{}, error) {
@@ -120,20 +114,23 @@ func (i *assignmentInput) assignment() queryserver.Assignment {
 }
 
 func (u *users) assign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := mayPlace(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Assign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) unassign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayAssign(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := mayPlace(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Unassign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *ByMember) (*struct{}, error) {
+	if err := mayManage(ctx, u.store, &call, queryserver.UsersWrite, input.TenantID); err != nil {
+		return nil, err
+	}
 	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
 		return nil, err
 	}

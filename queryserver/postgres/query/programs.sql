@@ -31,25 +31,11 @@ INSERT INTO service_account_tokens (service_account_id, organization_id, name, t
 VALUES ($1, current_organization(), $2, $3, sqlc.narg(expires_at)) RETURNING token_id;
 
 -- name: GetToken :one
-SELECT token_id, service_account_id, expires_at, revoked_at FROM service_account_tokens WHERE token_id = $1;
+SELECT t.token_id, t.service_account_id, t.expires_at, t.revoked_at, a.is_enabled
+FROM service_account_tokens t JOIN service_accounts a USING (service_account_id) WHERE t.token_id = $1;
 
 -- name: RevokeToken :execrows
 UPDATE service_account_tokens SET revoked_at = now() WHERE token_id = $1 AND service_account_id = $2 AND revoked_at IS NULL;
 
 -- name: NoteTokenUse :exec
 UPDATE service_account_tokens SET last_used_at = now() WHERE token_id = $1 AND COALESCE(last_used_at, '-infinity') < now() - interval '1 minute';
-
--- name: ListInvitations :many
-SELECT invitation_id, email, roles, invited_by, created_at, expires_at FROM invitations
-WHERE accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 500;
-
--- name: InsertInvitation :one
-INSERT INTO invitations (organization_id, email, roles, token_hash, invited_by, expires_at)
-VALUES (current_organization(), $1, $2, sqlc.arg(token_hash), sqlc.arg(invited_by), sqlc.arg(expires_at)) RETURNING invitation_id, created_at;
-
--- name: RevokeInvitation :execrows
-UPDATE invitations SET revoked_at = now() WHERE invitation_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL;
-
--- name: AcceptInvitation :one
-UPDATE invitations SET accepted_at = now()
-WHERE token_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() RETURNING invitation_id, email, roles;

@@ -17,13 +17,14 @@ INSERT INTO users (organization_id, email, display_name) VALUES (current_organiz
 UPDATE users SET display_name = COALESCE(sqlc.narg(display_name), display_name), is_enabled = COALESCE(sqlc.narg(is_enabled), is_enabled)
 WHERE user_id = sqlc.arg(user_id);
 
--- name: SetUserEmail :execrows
-UPDATE users SET email = $2 WHERE user_id = $1;
+-- name: CountUsersWithEmail :one
+SELECT count(*) FROM users WHERE lower(email) = lower(sqlc.arg(email)::text);
 
--- name: RefreshProfile :exec
+-- name: RefreshProfile :execrows
+-- What the provider does not tell stays.
 UPDATE users SET display_name = CASE WHEN sqlc.arg(display_name)::text = '' THEN display_name ELSE sqlc.arg(display_name) END,
-    picture_url = sqlc.arg(picture_url)
-WHERE user_id = sqlc.arg(user_id) AND (display_name <> sqlc.arg(display_name) OR picture_url <> sqlc.arg(picture_url));
+    picture_url = CASE WHEN sqlc.arg(picture_url)::text = '' THEN picture_url ELSE sqlc.arg(picture_url) END
+WHERE user_id = sqlc.arg(user_id) AND (sqlc.arg(display_name) NOT IN ('', display_name) OR sqlc.arg(picture_url) NOT IN ('', picture_url));
 
 -- name: NoteLogin :exec
 UPDATE users SET last_login_at = now() WHERE user_id = $1;

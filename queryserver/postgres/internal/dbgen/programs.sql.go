@@ -12,24 +12,6 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
-const acceptInvitation = `-- name: AcceptInvitation :one
-UPDATE invitations SET accepted_at = now()
-WHERE token_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() RETURNING invitation_id, email, roles
-`
-
-type AcceptInvitationRow struct {
-	InvitationID tenant.ID
-	Email        string
-	Roles        []byte
-}
-
-func (q *Queries) AcceptInvitation(ctx context.Context, tokenHash []byte) (AcceptInvitationRow, error) {
-	row := q.db.QueryRow(ctx, acceptInvitation, tokenHash)
-	var i AcceptInvitationRow
-	err := row.Scan(&i.InvitationID, &i.Email, &i.Roles)
-	return i, err
-}
-
 const addServiceAccountRole = `-- name: AddServiceAccountRole :exec
 INSERT INTO service_account_roles (service_account_id, role_id, tenant_id, organization_id) VALUES ($1, $2, $3, current_organization())
 `
@@ -84,7 +66,8 @@ func (q *Queries) GetServiceAccount(ctx context.Context, serviceAccountID tenant
 }
 
 const getToken = `-- name: GetToken :one
-SELECT token_id, service_account_id, expires_at, revoked_at FROM service_account_tokens WHERE token_id = $1
+SELECT t.token_id, t.service_account_id, t.expires_at, t.revoked_at, a.is_enabled
+FROM service_account_tokens t JOIN service_accounts a USING (service_account_id) WHERE t.token_id = $1
 `
 
 type GetTokenRow struct {
@@ -92,6 +75,7 @@ type GetTokenRow struct {
 	ServiceAccountID tenant.ID
 	ExpiresAt        *time.Time
 	RevokedAt        *time.Time
+	IsEnabled        bool
 }
 
 func (q *Queries) GetToken(ctx context.Context, tokenID tenant.ID) (GetTokenRow, error) {
@@ -102,38 +86,8 @@ func (q *Queries) GetToken(ctx context.Context, tokenID tenant.ID) (GetTokenRow,
 		&i.ServiceAccountID,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.IsEnabled,
 	)
-	return i, err
-}
-
-const insertInvitation = `-- name: InsertInvitation :one
-INSERT INTO invitations (organization_id, email, roles, token_hash, invited_by, expires_at)
-VALUES (current_organization(), $1, $2, $3, $4, $5) RETURNING invitation_id, created_at
-`
-
-type InsertInvitationParams struct {
-	Email     string
-	Roles     []byte
-	TokenHash []byte
-	InvitedBy tenant.ID
-	ExpiresAt time.Time
-}
-
-type InsertInvitationRow struct {
-	InvitationID tenant.ID
-	CreatedAt    time.Time
-}
-
-func (q *Queries) InsertInvitation(ctx context.Context, arg InsertInvitationParams) (InsertInvitationRow, error) {
-	row := q.db.QueryRow(ctx, insertInvitation,
-		arg.Email,
-		arg.Roles,
-		arg.TokenHash,
-		arg.InvitedBy,
-		arg.ExpiresAt,
-	)
-	var i InsertInvitationRow
-	err := row.Scan(&i.InvitationID, &i.CreatedAt)
 	return i, err
 }
 
@@ -163,47 +117,6 @@ func (q *Queries) InsertToken(ctx context.Context, serviceAccountID tenant.ID, n
 	var token_id tenant.ID
 	err := row.Scan(&token_id)
 	return token_id, err
-}
-
-const listInvitations = `-- name: ListInvitations :many
-SELECT invitation_id, email, roles, invited_by, created_at, expires_at FROM invitations
-WHERE accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 500
-`
-
-type ListInvitationsRow struct {
-	InvitationID tenant.ID
-	Email        string
-	Roles        []byte
-	InvitedBy    tenant.ID
-	CreatedAt    time.Time
-	ExpiresAt    time.Time
-}
-
-func (q *Queries) ListInvitations(ctx context.Context) ([]ListInvitationsRow, error) {
-	rows, err := q.db.Query(ctx, listInvitations)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListInvitationsRow{}
-	for rows.Next() {
-		var i ListInvitationsRow
-		if err := rows.Scan(
-			&i.InvitationID,
-			&i.Email,
-			&i.Roles,
-			&i.InvitedBy,
-			&i.CreatedAt,
-			&i.ExpiresAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const listServiceAccountRoles = `-- name: ListServiceAccountRoles :many
@@ -319,18 +232,6 @@ UPDATE service_account_tokens SET last_used_at = now() WHERE token_id = $1 AND C
 func (q *Queries) NoteTokenUse(ctx context.Context, tokenID tenant.ID) error {
 	_, err := q.db.Exec(ctx, noteTokenUse, tokenID)
 	return err
-}
-
-const revokeInvitation = `-- name: RevokeInvitation :execrows
-UPDATE invitations SET revoked_at = now() WHERE invitation_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
-`
-
-func (q *Queries) RevokeInvitation(ctx context.Context, invitationID tenant.ID) (int64, error) {
-	result, err := q.db.Exec(ctx, revokeInvitation, invitationID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const revokeToken = `-- name: RevokeToken :execrows

@@ -30,6 +30,17 @@ func (q *Queries) AssignRole(ctx context.Context, userID tenant.ID, roleID tenan
 	return err
 }
 
+const countUsersWithEmail = `-- name: CountUsersWithEmail :one
+SELECT count(*) FROM users WHERE lower(email) = lower($1::text)
+`
+
+func (q *Queries) CountUsersWithEmail(ctx context.Context, email string) (int64, error) {
+	row := q.db.QueryRow(ctx, countUsersWithEmail, email)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteUser = `-- name: DeleteUser :one
 SELECT delete_user($1::uuid)::boolean AS deleted
 `
@@ -188,15 +199,19 @@ func (q *Queries) OwnersLeft(ctx context.Context, userID tenant.ID) (int64, erro
 	return count, err
 }
 
-const refreshProfile = `-- name: RefreshProfile :exec
+const refreshProfile = `-- name: RefreshProfile :execrows
 UPDATE users SET display_name = CASE WHEN $1::text = '' THEN display_name ELSE $1 END,
-    picture_url = $2
-WHERE user_id = $3 AND (display_name <> $1 OR picture_url <> $2)
+    picture_url = CASE WHEN $2::text = '' THEN picture_url ELSE $2 END
+WHERE user_id = $3 AND ($1 NOT IN ('', display_name) OR $2 NOT IN ('', picture_url))
 `
 
-func (q *Queries) RefreshProfile(ctx context.Context, displayName string, pictureUrl string, userID tenant.ID) error {
-	_, err := q.db.Exec(ctx, refreshProfile, displayName, pictureUrl, userID)
-	return err
+// What the provider does not tell stays.
+func (q *Queries) RefreshProfile(ctx context.Context, displayName string, pictureUrl string, userID tenant.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, refreshProfile, displayName, pictureUrl, userID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const removeMembership = `-- name: RemoveMembership :execrows
@@ -205,18 +220,6 @@ DELETE FROM memberships WHERE user_id = $1 AND tenant_id = $2
 
 func (q *Queries) RemoveMembership(ctx context.Context, userID tenant.ID, tenantID tenant.ID) (int64, error) {
 	result, err := q.db.Exec(ctx, removeMembership, userID, tenantID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const setUserEmail = `-- name: SetUserEmail :execrows
-UPDATE users SET email = $2 WHERE user_id = $1
-`
-
-func (q *Queries) SetUserEmail(ctx context.Context, userID tenant.ID, email string) (int64, error) {
-	result, err := q.db.Exec(ctx, setUserEmail, userID, email)
 	if err != nil {
 		return 0, err
 	}
