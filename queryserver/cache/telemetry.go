@@ -20,6 +20,7 @@ type Telemetry struct {
 	next        queryserver.Telemetry
 	generations *generations
 	services    *View[answer[[]queryserver.Service]]
+	logs        logViews
 }
 
 // NewTelemetry puts a cache before a store of telemetry.
@@ -27,6 +28,7 @@ func NewTelemetry(c *Cache, next queryserver.Telemetry) *Telemetry {
 	return &Telemetry{
 		cache: c, next: next, generations: newGenerations(c.now),
 		services: answers[[]queryserver.Service](c, "services", metricsLife),
+		logs:     newLogViews(c),
 	}
 }
 

@@ -23,6 +23,8 @@ type exchange struct {
 	call      *queryserver.Call // once the caller is proved
 	limit     apikey.RateLimit  // of the caller's API key; zero: none
 	err       error             // that was answered
+	kind      string            // the media type of a stream
+	cut       bool              // the stream ended before its end
 	cursors   *cursors
 	path      string
 	query     string // without cursor and limit, for pages
