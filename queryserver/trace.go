@@ -2,11 +2,30 @@ package queryserver
 
 import (
 	"context"
+	"encoding/hex"
 	"time"
 )
 
-// TraceID is the id of a trace in OTLP.
+// TraceID is the id of a trace in OTLP, 32 hexadecimal digits in texts.
 type TraceID [16]byte
+
+func (id TraceID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText writes it as lower hex.
+func (id TraceID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText writes, capitals too. Invalid: anything else.
+func (id *TraceID) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(id)) {
+		return errTraceID()
+	}
+	if _, err := hex.Decode(id[:], text); err != nil {
+		return errTraceID()
+	}
+	return nil
+}
+
+func errTraceID() error { return Errorf(Invalid, "a trace id is 32 hexadecimal digits") }
 
 // SpanFilter chooses spans. What is zero chooses all.
 type SpanFilter struct {
@@ -59,8 +78,12 @@ type TraceSummary struct {
 	SpanCount     uint64    `json:"spanCount"`
 	ErrorCount    uint64    `json:"errorCount"`
 	Services      []string  `json:"services" nullable:"false"` // by name
+}
 
-	Position TracePosition `json:"-"`
+// TraceList is traces of a list with their positions, one by one.
+type TraceList struct {
+	Items     []TraceSummary
+	Positions []TracePosition
 }
 
 // TraceBounds is the time of a trace, and how many spans it has by now.
@@ -164,7 +187,7 @@ type ServiceEdge struct {
 // TraceReader is what can be asked about spans. The permission is traces:read.
 type TraceReader interface {
 	// Traces lists traces, up to one more than the limit.
-	Traces(ctx context.Context, scope Scope, query TraceQuery) ([]TraceSummary, error)
+	Traces(ctx context.Context, scope Scope, query TraceQuery) (TraceList, error)
 	// Trace is one trace. A time range that is not zero says where to look. NotFound: the
 	// caller sees no span of it.
 	Trace(ctx context.Context, scope Scope, id TraceID, in TimeRange) (Trace, error)
