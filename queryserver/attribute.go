@@ -1,40 +1,36 @@
 package queryserver
 
-// Attribute is a key with its value. Value is text: a number or true as it is written, bytes
-// in base64, an array or a kvlist as the AnyValue of OTLP/JSON, which keeps the types within.
+import "encoding/json"
+
+// Value is a value of OTLP (AnyValue), exact.
+type Value struct {
+	// Type is string, int, double, bool, bytes, array, kvlist or empty.
+	Type string `json:"type" enum:"string,int,double,bool,bytes,array,kvlist,empty"`
+	// JSON is the value as JSON of its type: integers beyond 2^53 as strings of digits,
+	// doubles that JSON has no number for as "NaN", "Infinity" and "-Infinity", bytes in
+	// base64, nothing as null.
+	JSON json.RawMessage `json:"value"`
+	// OTLP is an array or a kvlist as OTLP/JSON, which keeps the types within it.
+	OTLP json.RawMessage `json:"otlp,omitempty"`
+}
+
+// Attribute is one of a list that keeps its order and repeated keys.
 type Attribute struct {
-	Key   string        `json:"key"`
-	Type  AttributeType `json:"type"`
-	Value string        `json:"value"`
+	Key string `json:"key"`
+	Value
 }
 
-// AttributeType is one of the types of OTLP's AnyValue.
-type AttributeType string
-
-// The types.
-const (
-	StringAttribute AttributeType = "string"
-	BoolAttribute   AttributeType = "bool"
-	IntAttribute    AttributeType = "int"
-	DoubleAttribute AttributeType = "double"
-	BytesAttribute  AttributeType = "bytes"
-	ArrayAttribute  AttributeType = "array"
-	ListAttribute   AttributeType = "kvlist"
-	EmptyAttribute  AttributeType = "empty"
-)
-
-// Resource is what telemetry is of.
+// Resource is what has sent an item.
 type Resource struct {
-	Attributes             []Attribute `json:"attributes" nullable:"false"`
-	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`
-	// EntityRefs is a list of OTLP/JSON; empty for none.
-	EntityRefs string `json:"entityRefs,omitempty"`
-	SchemaURL  string `json:"schemaUrl,omitempty"`
+	Attributes             []Attribute     `json:"attributes,omitempty"`
+	DroppedAttributesCount uint32          `json:"droppedAttributesCount,omitempty"`
+	EntityRefs             json.RawMessage `json:"entityRefs,omitempty"` // OTLP/JSON, a list
+	SchemaURL              string          `json:"schemaUrl,omitempty"`
 }
 
-// Instrumentation is the scope of OTLP: the library that made telemetry.
+// Instrumentation is the scope, or library, that made an item.
 type Instrumentation struct {
-	Name                   string      `json:"name"`
+	Name                   string      `json:"name,omitempty"`
 	Version                string      `json:"version,omitempty"`
 	Attributes             []Attribute `json:"attributes,omitempty"`
 	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`

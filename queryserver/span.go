@@ -41,7 +41,7 @@ type Span struct {
 	Status        SpanStatus `json:"status"`
 	StatusMessage string     `json:"statusMessage,omitempty"`
 
-	Attributes             []Attribute `json:"attributes" nullable:"false"`
+	Attributes             []Attribute `json:"attributes,omitempty"`
 	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`
 	Events                 []SpanEvent `json:"events,omitempty"`
 	DroppedEventsCount     uint32      `json:"droppedEventsCount,omitempty"`
@@ -57,7 +57,7 @@ type Span struct {
 type SpanEvent struct {
 	Time                   time.Time   `json:"time"`
 	Name                   string      `json:"name"`
-	Attributes             []Attribute `json:"attributes" nullable:"false"`
+	Attributes             []Attribute `json:"attributes,omitempty"`
 	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`
 }
 
@@ -67,7 +67,7 @@ type SpanLink struct {
 	SpanID                 string      `json:"spanId"`
 	TraceState             string      `json:"traceState,omitempty"`
 	Flags                  uint32      `json:"flags,omitempty"`
-	Attributes             []Attribute `json:"attributes" nullable:"false"`
+	Attributes             []Attribute `json:"attributes,omitempty"`
 	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`
 }
 

@@ -47,6 +47,9 @@ type LimitSettings struct {
 	BytesRead int64 `mapstructure:"bytes_read"`
 	// Threads of one question. Default: 2.
 	Threads int `mapstructure:"threads"`
+	// ExportRows of one export, which is refused if it has more. Default: 1,000,000, some
+	// 500 MB of NDJSON.
+	ExportRows int `mapstructure:"export_rows"`
 	// TraceSpans are the most spans of one trace in an answer. Default: 10,000, some 20 MB
 	// of JSON, and more than a browser draws.
 	TraceSpans int `mapstructure:"trace_spans"`
@@ -61,7 +64,7 @@ type LimitSettings struct {
 func DefaultSettings() Settings {
 	return Settings{Limits: LimitSettings{
 		Queries: 4, QueriesPerTenant: 2, WaitingPerTenant: 32, QueueTimeout: 10 * time.Second,
-		Time: 20 * time.Second, MemoryBytes: 512 << 20, RowsRead: 1e9, BytesRead: 20 << 30, Threads: 2,
+		Time: 20 * time.Second, MemoryBytes: 512 << 20, RowsRead: 1e9, BytesRead: 20 << 30, Threads: 2, ExportRows: 1e6,
 		TraceSpans: 10_000, MapSpans: 2_000_000,
 	}}
 }
@@ -79,6 +82,7 @@ func (s Settings) Validate() error {
 		"queries": int64(s.Limits.Queries), "queries_per_tenant": int64(s.Limits.QueriesPerTenant), "waiting_per_tenant": int64(s.Limits.WaitingPerTenant),
 		"queue_timeout": int64(s.Limits.QueueTimeout), "time": int64(s.Limits.Time), "memory_bytes": s.Limits.MemoryBytes,
 		"rows_read": s.Limits.RowsRead, "bytes_read": s.Limits.BytesRead, "threads": int64(s.Limits.Threads),
+		"export_rows": int64(s.Limits.ExportRows),
 		"trace_spans": int64(s.Limits.TraceSpans), "map_spans": int64(s.Limits.MapSpans),
 	} {
 		if value <= 0 {

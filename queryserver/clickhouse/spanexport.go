@@ -51,9 +51,8 @@ func (s *Store) exportWindow(ctx context.Context, scope queryserver.Scope, filte
 			if err := row.scan(rows); err != nil {
 				return err
 			}
-			set.add(&row)
 			last = row.position()
-			return nil
+			return set.add(&row)
 		})
 		if err != nil {
 			return count, err

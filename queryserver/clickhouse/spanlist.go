@@ -73,11 +73,11 @@ func (s *Store) spansAt(ctx context.Context, scope queryserver.Scope, positions 
 		if err := row.scan(rows); err != nil {
 			return err
 		}
-		if wanted[row.position()] {
-			set.add(&row)
-			page.Positions = append(page.Positions, row.position())
+		if !wanted[row.position()] {
+			return nil
 		}
-		return nil
+		page.Positions = append(page.Positions, row.position())
+		return set.add(&row)
 	})
 	page.SpanSet = set.SpanSet
 	return page, err

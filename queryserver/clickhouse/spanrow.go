@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +19,16 @@ func spanColumns() chsql.List {
 		chsql.SQL("toUnixTimestamp64Nano(timestamp)"), chsql.SQL("ingest_id"), chsql.SQL("duration_nano - negative_duration_nano"),
 		chsql.SQL("toString(trace_id)"), chsql.SQL("toString(span_id)"), chsql.SQL("toString(parent_span_id)"), chsql.SQL("trace_state"), chsql.SQL("flags"),
 		chsql.SQL("toString(service_name)"), chsql.SQL("toString(span_name)"), chsql.SQL("span_kind"), chsql.SQL("status_code"), chsql.SQL("status_message"),
-		pairs(chsql.SQL("span_attributes"), chsql.SQL("span_attribute_types")),
+		pairsOf(chsql.SQL("span_attributes"), chsql.SQL("span_attribute_types")),
 		chsql.SQL("dropped_attributes_count"), chsql.SQL("dropped_events_count"), chsql.SQL("dropped_links_count"),
 		chsql.SQL("arrayMap(x -> toUnixTimestamp64Nano(x), event_timestamps)"), chsql.SQL("CAST(event_names, 'Array(String)')"),
-		nestedPairs(chsql.SQL("event_attributes"), chsql.SQL("event_attribute_types")), chsql.SQL("event_dropped_attributes_counts"),
+		nestedPairsOf(chsql.SQL("event_attributes"), chsql.SQL("event_attribute_types")), chsql.SQL("event_dropped_attributes_counts"),
 		chsql.SQL("CAST(link_trace_ids, 'Array(String)')"), chsql.SQL("CAST(link_span_ids, 'Array(String)')"), chsql.SQL("link_trace_states"), chsql.SQL("link_flags"),
-		nestedPairs(chsql.SQL("link_attributes"), chsql.SQL("link_attribute_types")), chsql.SQL("link_dropped_attributes_counts"),
-		pairs(chsql.SQL("resource_attributes"), chsql.SQL("resource_attribute_types")),
+		nestedPairsOf(chsql.SQL("link_attributes"), chsql.SQL("link_attribute_types")), chsql.SQL("link_dropped_attributes_counts"),
+		pairsOf(chsql.SQL("resource_attributes"), chsql.SQL("resource_attribute_types")),
 		chsql.SQL("resource_dropped_attributes_count"), chsql.SQL("toString(resource_entity_refs)"), chsql.SQL("toString(resource_schema_url)"),
 		chsql.SQL("toString(scope_name)"), chsql.SQL("toString(scope_version)"),
-		pairs(chsql.SQL("scope_attributes"), chsql.SQL("scope_attribute_types")),
+		pairsOf(chsql.SQL("scope_attributes"), chsql.SQL("scope_attribute_types")),
 		chsql.SQL("scope_dropped_attributes_count"), chsql.SQL("toString(scope_schema_url)"),
 	}
 }
@@ -42,15 +43,15 @@ type spanRow struct {
 	service, name                                  string
 	kind, status                                   int32
 	message                                        string
-	attributes                                     [][]string
+	attributes                                     pairs
 	droppedAttributes, droppedEvents, droppedLinks uint32
 	events                                         eventArrays
 	links                                          linkArrays
-	resource                                       [][]string
+	resource                                       pairs
 	resourceDropped                                uint32
 	entities, resourceSchema                       string
 	scopeName, scopeVersion                        string
-	scopeAttributes                                [][]string
+	scopeAttributes                                pairs
 	scopeDropped                                   uint32
 	scopeSchema                                    string
 }
@@ -58,14 +59,14 @@ type spanRow struct {
 type eventArrays struct {
 	times      []int64
 	names      []string
-	attributes [][][]string
+	attributes []pairs
 	dropped    []uint32
 }
 
 type linkArrays struct {
 	traces, spans, states []string
 	flags                 []uint32
-	attributes            [][][]string
+	attributes            []pairs
 	dropped               []uint32
 }
 
@@ -80,26 +81,38 @@ func (r *spanRow) position() queryserver.SpanPosition {
 	return queryserver.SpanPosition{At: r.start, IngestID: r.ingestID}
 }
 
-func (r *spanRow) span() queryserver.Span {
+func (r *spanRow) span() (queryserver.Span, error) {
 	span := queryserver.Span{
 		TraceID: id(r.traceID), SpanID: id(r.spanID), ParentSpanID: id(r.parentID), TraceState: r.state, Flags: r.flags,
 		Service: r.service, Name: r.name, Kind: kindName(r.kind), Start: time.Unix(0, r.start).UTC(), Duration: r.duration,
 		Status: statusName(r.status), StatusMessage: r.message,
-		Attributes: attributesOf(r.attributes), DroppedAttributesCount: r.droppedAttributes,
-		DroppedEventsCount: r.droppedEvents, DroppedLinksCount: r.droppedLinks,
+		DroppedAttributesCount: r.droppedAttributes,
+		DroppedEventsCount:     r.droppedEvents, DroppedLinksCount: r.droppedLinks,
 	}
+	var faults []error
+	read := func(list pairs) []queryserver.Attribute {
+		attributes, err := list.attributes()
+		faults = append(faults, err)
+		return attributes
+	}
+	span.Attributes = read(r.attributes)
 	for i, at := range r.events.times {
 		span.Events = append(span.Events, queryserver.SpanEvent{
-			Time: time.Unix(0, at).UTC(), Name: r.events.names[i], Attributes: attributesOf(r.events.attributes[i]), DroppedAttributesCount: r.events.dropped[i],
+			Time: time.Unix(0, at).UTC(), Name: r.events.names[i], Attributes: read(r.events.attributes[i]), DroppedAttributesCount: r.events.dropped[i],
 		})
 	}
 	for i, trace := range r.links.traces {
 		span.Links = append(span.Links, queryserver.SpanLink{
 			TraceID: id(trace), SpanID: id(r.links.spans[i]), TraceState: r.links.states[i], Flags: r.links.flags[i],
-			Attributes: attributesOf(r.links.attributes[i]), DroppedAttributesCount: r.links.dropped[i],
+			Attributes: read(r.links.attributes[i]), DroppedAttributesCount: r.links.dropped[i],
 		})
 	}
-	return span
+	return span, errors.Join(faults...)
+}
+
+// nestedPairsOf is pairsOf for arrays of maps.
+func nestedPairsOf(values, types chsql.Expr) chsql.Expr {
+	return chsql.SQL("arrayMap((v, t) -> ?, ?, ?)", pairsOf(chsql.SQL("v"), chsql.SQL("t")), values, types)
 }
 
 // id is raw bytes as lower hex, and zeros as nothing.

@@ -21,6 +21,8 @@ type Store struct {
 	limits LimitSettings
 	logger *slog.Logger
 	known  atomic.Bool // the schema is one that this program knows
+
+	exportRows int
 }
 
 // New makes a store. It does not connect: a ClickHouse that is down is found out by the
@@ -40,7 +42,7 @@ func New(settings Settings, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{conn: conn, gate: newGate(settings.Limits), limits: settings.Limits, logger: logger}, nil
+	return &Store{conn: conn, gate: newGate(settings.Limits), limits: settings.Limits, logger: logger, exportRows: settings.Limits.ExportRows}, nil
 }
 
 // answerTime is for the answer to arrive after the engine's time is up.

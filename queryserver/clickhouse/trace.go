@@ -27,10 +27,10 @@ func (s *Store) Trace(ctx context.Context, scope queryserver.Scope, id queryserv
 		if err := row.scan(rows); err != nil {
 			return err
 		}
-		if truncated = len(set.Spans) == s.limits.TraceSpans; !truncated {
-			set.add(&row)
+		if truncated = len(set.Spans) == s.limits.TraceSpans; truncated {
+			return nil
 		}
-		return nil
+		return set.add(&row)
 	})
 	if err != nil {
 		return queryserver.Trace{}, err
