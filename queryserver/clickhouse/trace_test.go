@@ -102,9 +102,6 @@ func TestStore_Traces(t *testing.T) {
 	w := setup(t)
 	w.World.Traces(t, w.Tenant, shopTraces())
 	w.World.Traces(t, w.Other, spansFrom(oneSpan{trace: 8, id: 9, service: "secret", name: "canary"}))
-	match := func(field string, compare queryserver.Comparison, text string) queryserver.Search {
-		return queryserver.Search{Op: queryserver.SearchMatch, Match: &queryserver.Match{Field: field, Is: compare, Any: []queryserver.SearchValue{{Text: text}}}}
-	}
 	for name, c := range map[string]struct {
 		filter queryserver.SpanFilter
 		scope  queryserver.Scope
@@ -119,13 +116,13 @@ func TestStore_Traces(t *testing.T) {
 		"shorter":           {filter: queryserver.SpanFilter{MaxDuration: time.Millisecond}, want: []int{2}},
 		"roots":             {filter: queryserver.SpanFilter{Roots: true}, want: []int{2, 1}},
 		"one span has both": {filter: queryserver.SpanFilter{Service: "cart", Operation: "GET /"}, want: []int{}},
-		"attribute":         {filter: queryserver.SpanFilter{Where: match("http.route", queryserver.Equal, "/")}, want: []int{1}},
-		"of a resource":     {filter: queryserver.SpanFilter{Where: match("team", queryserver.Equal, "b")}, want: []int{1}},
-		"of either":         {filter: queryserver.SpanFilter{Where: match("team", ":*", "")}, want: []int{2, 1}},
-		"words":             {filter: queryserver.SpanFilter{Where: match("", queryserver.Contains, "CART")}, want: []int{1}},
-		"duration":          {filter: queryserver.SpanFilter{Where: match("duration", queryserver.Greater, "1.5s")}, want: []int{3, 2}},
-		"kind by search":    {filter: queryserver.SpanFilter{Where: match("kind", queryserver.Equal, "producer")}, want: []int{2}},
-		"not an error":      {filter: queryserver.SpanFilter{Where: match("status", queryserver.NotEqual, "ERROR"), Service: "cart"}, want: []int{3}},
+		"attribute":         {filter: queryserver.SpanFilter{Where: match("http.route", queryserver.Equal, bare("/"))}, want: []int{1}},
+		"of a resource":     {filter: queryserver.SpanFilter{Where: match("team", queryserver.Equal, bare("b"))}, want: []int{1}},
+		"of either":         {filter: queryserver.SpanFilter{Where: match("team", ":*", bare(""))}, want: []int{2, 1}},
+		"words":             {filter: queryserver.SpanFilter{Where: match("", queryserver.Contains, bare("CART"))}, want: []int{1}},
+		"duration":          {filter: queryserver.SpanFilter{Where: match("duration", queryserver.Greater, bare("1.5s"))}, want: []int{3, 2}},
+		"kind by search":    {filter: queryserver.SpanFilter{Where: match("kind", queryserver.Equal, bare("producer"))}, want: []int{2}},
+		"not an error":      {filter: queryserver.SpanFilter{Where: match("status", queryserver.NotEqual, bare("ERROR")), Service: "cart"}, want: []int{3}},
 		"role":              {scope: scope(w.Tenant, is("service", "mail")), want: []int{2}},
 		"role by attribute": {scope: scope(w.Tenant, is("team", "b")), want: []int{1}},
 	} {
