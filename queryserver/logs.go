@@ -2,6 +2,7 @@ package queryserver
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -124,7 +125,7 @@ type LogReader interface {
 	LogFields(ctx context.Context, scope Scope, in TimeRange, search Search) (LogFieldList, error)
 	// LogContext gives NotFound for a record that the scope does not see.
 	LogContext(ctx context.Context, scope Scope, query LogNeighbours) (LogSurroundings, error)
-	// ExportLogs gives all records in pieces to a function, and ends at its first error.
-	// Invalid: there are more than an export may have.
-	ExportLogs(ctx context.Context, scope Scope, query LogQuery, piece func([]LogRecord) error) error
+	// ExportLogs gives all records in pieces, which are read one by one. An error is the
+	// last that it gives. Invalid: there are more than an export may have.
+	ExportLogs(ctx context.Context, scope Scope, query LogQuery) (iter.Seq2[[]LogRecord, error], error)
 }

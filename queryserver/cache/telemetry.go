@@ -20,15 +20,17 @@ type Telemetry struct {
 	next        queryserver.Telemetry
 	generations *generations
 	services    *View[answer[[]queryserver.Service]]
-	traceViews
+	logs        logViews
+	spans       traceViews
 }
 
 // NewTelemetry puts a cache before a store of telemetry.
 func NewTelemetry(c *Cache, next queryserver.Telemetry) *Telemetry {
 	return &Telemetry{
 		cache: c, next: next, generations: newGenerations(c.now),
-		services:   answers[[]queryserver.Service](c, "services", metricsLife),
-		traceViews: newTraceViews(c),
+		services: answers[[]queryserver.Service](c, "services", metricsLife),
+		logs:     newLogViews(c),
+		spans:    newTraceViews(c),
 	}
 }
 

@@ -12,7 +12,7 @@ type traceViews struct {
 	traces     *View[answer[queryserver.TraceList]]
 	trace      *View[answer[queryserver.Trace]]
 	bounds     *View[answer[queryserver.TraceBounds]]
-	spans      *View[answer[queryserver.SpanPage]]
+	pages      *View[answer[queryserver.SpanPage]]
 	statistics *View[answer[queryserver.SpanStatistics]]
 	serviceMap *View[answer[queryserver.ServiceMap]]
 }
@@ -23,12 +23,12 @@ var boundsLife = life{5 * time.Second, 5 * time.Second} //nolint:gochecknoglobal
 
 func newTraceViews(c *Cache) traceViews {
 	return traceViews{
-		traces:     answers[queryserver.TraceList](c, "trace:list", tracesLife),
+		traces:     answers[queryserver.TraceList](c, "trace_list", tracesLife),
 		trace:      answers[queryserver.Trace](c, "trace", tracesLife),
-		bounds:     answers[queryserver.TraceBounds](c, "trace:bounds", boundsLife),
-		spans:      answers[queryserver.SpanPage](c, "trace:spans", tracesLife),
-		statistics: answers[queryserver.SpanStatistics](c, "trace:statistics", tracesLife),
-		serviceMap: answers[queryserver.ServiceMap](c, "trace:map", tracesLife),
+		bounds:     answers[queryserver.TraceBounds](c, "trace_bounds", boundsLife),
+		pages:      answers[queryserver.SpanPage](c, "trace_spans", tracesLife),
+		statistics: answers[queryserver.SpanStatistics](c, "trace_statistics", tracesLife),
+		serviceMap: answers[queryserver.ServiceMap](c, "trace_map", tracesLife),
 	}
 }
 
@@ -39,7 +39,7 @@ func askTraces[T any](ctx context.Context, t *Telemetry, view *View[answer[T]], 
 
 // Traces is that of queryserver.Telemetry.
 func (t *Telemetry) Traces(ctx context.Context, scope queryserver.Scope, query queryserver.TraceQuery) (queryserver.TraceList, error) {
-	return askTraces(ctx, t, t.traceViews.traces, scope, query.In, query, func(ctx context.Context) (queryserver.TraceList, error) {
+	return askTraces(ctx, t, t.spans.traces, scope, query.In, query, func(ctx context.Context) (queryserver.TraceList, error) {
 		return t.next.Traces(ctx, scope, query)
 	})
 }
@@ -57,7 +57,7 @@ func (t *Telemetry) Trace(ctx context.Context, scope queryserver.Scope, id query
 		In     queryserver.TimeRange
 		Bounds queryserver.TraceBounds
 	}
-	return askTraces(ctx, t, t.trace, scope, bounds.In, rest{id, in, bounds}, func(ctx context.Context) (queryserver.Trace, error) {
+	return askTraces(ctx, t, t.spans.trace, scope, bounds.In, rest{id, in, bounds}, func(ctx context.Context) (queryserver.Trace, error) {
 		return t.next.Trace(ctx, scope, id, in)
 	})
 }
@@ -65,28 +65,28 @@ func (t *Telemetry) Trace(ctx context.Context, scope queryserver.Scope, id query
 // TraceBounds is that of queryserver.Telemetry.
 func (t *Telemetry) TraceBounds(ctx context.Context, scope queryserver.Scope, id queryserver.TraceID, in queryserver.TimeRange) (queryserver.TraceBounds, error) {
 	type rest struct{ ID queryserver.TraceID }
-	return ask(ctx, t, t.bounds, scope, question{in: in, rest: rest{id}}, func(ctx context.Context) (queryserver.TraceBounds, error) {
+	return ask(ctx, t, t.spans.bounds, scope, question{in: in, rest: rest{id}}, func(ctx context.Context) (queryserver.TraceBounds, error) {
 		return t.next.TraceBounds(ctx, scope, id, in)
 	})
 }
 
 // Spans is that of queryserver.Telemetry.
 func (t *Telemetry) Spans(ctx context.Context, scope queryserver.Scope, query queryserver.SpanQuery) (queryserver.SpanPage, error) {
-	return askTraces(ctx, t, t.traceViews.spans, scope, query.In, query, func(ctx context.Context) (queryserver.SpanPage, error) {
+	return askTraces(ctx, t, t.spans.pages, scope, query.In, query, func(ctx context.Context) (queryserver.SpanPage, error) {
 		return t.next.Spans(ctx, scope, query)
 	})
 }
 
 // SpanStatistics is that of queryserver.Telemetry.
 func (t *Telemetry) SpanStatistics(ctx context.Context, scope queryserver.Scope, query queryserver.SpanStatisticsQuery) (queryserver.SpanStatistics, error) {
-	return askTraces(ctx, t, t.statistics, scope, query.In, query, func(ctx context.Context) (queryserver.SpanStatistics, error) {
+	return askTraces(ctx, t, t.spans.statistics, scope, query.In, query, func(ctx context.Context) (queryserver.SpanStatistics, error) {
 		return t.next.SpanStatistics(ctx, scope, query)
 	})
 }
 
 // ServiceMap is that of queryserver.Telemetry.
 func (t *Telemetry) ServiceMap(ctx context.Context, scope queryserver.Scope, in queryserver.TimeRange) (queryserver.ServiceMap, error) {
-	return askTraces(ctx, t, t.serviceMap, scope, in, nil, func(ctx context.Context) (queryserver.ServiceMap, error) {
+	return askTraces(ctx, t, t.spans.serviceMap, scope, in, nil, func(ctx context.Context) (queryserver.ServiceMap, error) {
 		return t.next.ServiceMap(ctx, scope, in)
 	})
 }

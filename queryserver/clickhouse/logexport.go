@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"iter"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -13,28 +14,28 @@ import (
 // connection to the engine is held while a slow reader takes them.
 const exportPiece = 2000
 
-// ExportLogs gives all records in pieces to a function.
-func (s *Store) ExportLogs(ctx context.Context, scope queryserver.Scope, q queryserver.LogQuery, piece func([]queryserver.LogRecord) error) error {
+// ExportLogs gives all records in pieces.
+func (s *Store) ExportLogs(ctx context.Context, scope queryserver.Scope, q queryserver.LogQuery) (iter.Seq2[[]queryserver.LogRecord, error], error) {
 	if err := s.checkExport(ctx, scope, q); err != nil {
-		return err
+		return nil, err
 	}
 	q.Limit = exportPiece
-	for {
-		records, err := s.LogRecords(ctx, scope, q)
-		if err != nil {
-			return err
-		}
-		if len(records) > 0 {
-			if err := piece(records); err != nil {
-				return err
+	return func(yield func([]queryserver.LogRecord, error) bool) {
+		for {
+			records, err := s.LogRecords(ctx, scope, q)
+			if err != nil || len(records) == 0 {
+				if err != nil {
+					yield(nil, err)
+				}
+				return
 			}
+			if !yield(records, nil) || len(records) < exportPiece {
+				return
+			}
+			last := records[len(records)-1].Position()
+			q.After = &last
 		}
-		if len(records) < exportPiece {
-			return nil
-		}
-		last := records[len(records)-1].Position()
-		q.After = &last
-	}
+	}, nil
 }
 
 // checkExport counts first, so that no export ends before its end.

@@ -21,7 +21,7 @@ func TraceRoutes(store queryserver.TraceReader, parse ParseSearch) []httpapi.Rou
 		httpapi.JSON(may, readTelemetry("traces", "listTraces", "List traces of which a span is as asked for"), t.list),
 		httpapi.JSON(may, readTelemetry("traces/query", "queryTraces", "Count spans: rate, errors and durations, over time and by group"), t.statistics),
 		httpapi.JSON(may, readTelemetry("traces/{traceId}", "getTrace", "Read a whole trace"), t.trace),
-		httpapi.Raw(may, exported, t.export),
+		httpapi.Stream(may, exported, []string{kindJSON, kindProtobuf, kindLines}, t.export),
 		httpapi.JSON(may, readTelemetry("spans", "listSpans", "List spans, newest first"), t.spans),
 		httpapi.JSON(may, readTelemetry("operations", "listOperations", "List the operations of a service with rate, errors and durations"), t.operations),
 		httpapi.JSON(may, readTelemetry("service-map", "getServiceMap", "Read who calls whom"), t.serviceMap),
