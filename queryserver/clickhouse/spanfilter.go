@@ -67,13 +67,14 @@ func isTrace(id queryserver.TraceID) chsql.Expr {
 	return chsql.SQL("trace_id = ?", rawID(id))
 }
 
-// isOneOf is the condition on the rows of some traces.
+// isOneOf is the condition on the rows of some traces. The ids are a subselect, because an
+// array is not looked up in indexes.
 func isOneOf(ids []queryserver.TraceID) chsql.Expr {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = id.String()
 	}
-	return chsql.SQL("trace_id IN arrayMap(x -> toFixedString(unhex(x), 16), ?)", chsql.Strings(texts))
+	return chsql.SQL("trace_id IN (SELECT toFixedString(unhex(arrayJoin(?)), 16))", chsql.Strings(texts))
 }
 
 // traceIDOf reads an id from a column of raw bytes.
