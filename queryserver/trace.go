@@ -127,8 +127,8 @@ type SpanStatisticsQuery struct {
 	SpanFilter
 	// GroupBy are service, operation, kind, status, or keys of attributes.
 	GroupBy []string
-	// Step is the length of one bucket; 0: the time range is one. The time range begins
-	// and ends at multiples of it.
+	// Step is the length of one bucket; 0: the time range is one. The time range is whole
+	// steps.
 	Step time.Duration
 	// Limit is how many groups are answered at most: those with most spans.
 	Limit int

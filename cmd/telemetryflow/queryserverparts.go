@@ -184,6 +184,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.APIKeyRoutes(s.store),
 		resource.AuditRoutes(s.store),
 		resource.TelemetryRoutes(s.answers),
+		resource.LogRoutes(s.answers, search.Parse),
 		resource.TraceRoutes(s.answers, search.Parse),
 		jaeger.Routes(s.answers),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used

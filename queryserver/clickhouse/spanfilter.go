@@ -77,12 +77,6 @@ func isOneOf(ids []queryserver.TraceID) chsql.Expr {
 	return chsql.SQL("trace_id IN (SELECT toFixedString(unhex(arrayJoin(?)), 16))", chsql.Strings(texts))
 }
 
-// traceIDOf reads an id from a column of raw bytes.
-func traceIDOf(raw string) (id queryserver.TraceID) {
-	copy(id[:], raw)
-	return id
-}
-
 // rawID is an id as the rows hold it.
 func rawID(id queryserver.TraceID) chsql.Expr {
 	return chsql.SQL("toFixedString(unhex(?), 16)", chsql.String(id.String()))

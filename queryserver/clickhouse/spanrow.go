@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -17,13 +16,13 @@ import (
 func spanColumns() chsql.List {
 	return chsql.List{
 		chsql.SQL("toUnixTimestamp64Nano(timestamp)"), chsql.SQL("ingest_id"), chsql.SQL("duration_nano - negative_duration_nano"),
-		chsql.SQL("toString(trace_id)"), chsql.SQL("toString(span_id)"), chsql.SQL("toString(parent_span_id)"), chsql.SQL("trace_state"), chsql.SQL("flags"),
+		chsql.SQL("lower(hex(trace_id))"), chsql.SQL("lower(hex(span_id))"), chsql.SQL("lower(hex(parent_span_id))"), chsql.SQL("trace_state"), chsql.SQL("flags"),
 		chsql.SQL("toString(service_name)"), chsql.SQL("toString(span_name)"), chsql.SQL("span_kind"), chsql.SQL("status_code"), chsql.SQL("status_message"),
 		pairsOf(chsql.SQL("span_attributes"), chsql.SQL("span_attribute_types")),
 		chsql.SQL("dropped_attributes_count"), chsql.SQL("dropped_events_count"), chsql.SQL("dropped_links_count"),
 		chsql.SQL("arrayMap(x -> toUnixTimestamp64Nano(x), event_timestamps)"), chsql.SQL("CAST(event_names, 'Array(String)')"),
 		nestedPairsOf(chsql.SQL("event_attributes"), chsql.SQL("event_attribute_types")), chsql.SQL("event_dropped_attributes_counts"),
-		chsql.SQL("CAST(link_trace_ids, 'Array(String)')"), chsql.SQL("CAST(link_span_ids, 'Array(String)')"), chsql.SQL("link_trace_states"), chsql.SQL("link_flags"),
+		chsql.SQL("arrayMap(x -> lower(hex(x)), link_trace_ids)"), chsql.SQL("arrayMap(x -> lower(hex(x)), link_span_ids)"), chsql.SQL("link_trace_states"), chsql.SQL("link_flags"),
 		nestedPairsOf(chsql.SQL("link_attributes"), chsql.SQL("link_attribute_types")), chsql.SQL("link_dropped_attributes_counts"),
 		pairsOf(chsql.SQL("resource_attributes"), chsql.SQL("resource_attribute_types")),
 		chsql.SQL("resource_dropped_attributes_count"), chsql.SQL("toString(resource_entity_refs)"), chsql.SQL("toString(resource_schema_url)"),
@@ -115,12 +114,12 @@ func nestedPairsOf(values, types chsql.Expr) chsql.Expr {
 	return chsql.SQL("arrayMap((v, t) -> ?, ?, ?)", pairsOf(chsql.SQL("v"), chsql.SQL("t")), values, types)
 }
 
-// id is raw bytes as lower hex, and zeros as nothing.
-func id(raw string) string {
-	if strings.Trim(raw, "\x00") == "" {
+// id is one in hex; zeros are none.
+func id(text string) string {
+	if strings.Trim(text, "0") == "" {
 		return ""
 	}
-	return hex.EncodeToString([]byte(raw))
+	return text
 }
 
 func kindName(number int32) queryserver.SpanKind {

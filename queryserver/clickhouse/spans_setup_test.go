@@ -27,8 +27,8 @@ func spansFrom(all ...oneSpan) ptrace.Traces {
 		r.Resource().Attributes().PutStr("service.name", one.service)
 		span := r.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
 		span.SetTraceID(pcommon.TraceID(traceID(one.trace)))
-		span.SetSpanID(pcommon.SpanID{7: one.id})
-		span.SetParentSpanID(pcommon.SpanID{7: one.parent})
+		span.SetSpanID(pcommon.SpanID{1: one.id})
+		span.SetParentSpanID(pcommon.SpanID{1: one.parent})
 		span.SetName(one.name)
 		span.SetKind(one.kind)
 		span.SetStartTimestamp(pcommon.NewTimestampFromTime(noon.Add(one.after)))
@@ -41,7 +41,8 @@ func spansFrom(all ...oneSpan) ptrace.Traces {
 	return td
 }
 
-func traceID(number byte) queryserver.TraceID { return queryserver.TraceID{0: 0xab, 15: number} }
+// traceID ends in zeros, which belong to it.
+func traceID(number byte) queryserver.TraceID { return queryserver.TraceID{0: 0xab, 9: number} }
 
 // shopTraces are a checkout with its parts, a later one that failed, and one whose root has not arrived.
 func shopTraces() ptrace.Traces {

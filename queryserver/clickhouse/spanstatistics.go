@@ -81,8 +81,8 @@ func statisticsQuery(scope queryserver.Scope, query queryserver.SpanStatisticsQu
 	}
 	bucket := chsql.SQL("toInt64(?)", chsql.Int64(query.In.From.UnixNano()))
 	if query.Step > 0 {
-		step := chsql.Int64(int64(query.Step))
-		bucket = chsql.SQL("intDiv(toUnixTimestamp64Nano(timestamp), ?) * ?", step, step)
+		from, step := chsql.Int64(query.In.From.UnixNano()), chsql.Int64(int64(query.Step))
+		bucket = chsql.SQL("? + intDiv(toUnixTimestamp64Nano(timestamp) - ?, ?) * ?", from, from, step, step)
 	}
 	from.Columns = chsql.List{
 		chsql.SQL("? AS groups", group), chsql.SQL("? AS bucket", bucket), chsql.SQL("count()"), chsql.SQL("countIf(status_code = 2)"),

@@ -92,7 +92,7 @@ func TestStore_Trace_Truncated(t *testing.T) {
 func traceNumbers(list queryserver.TraceList) []int {
 	numbers := []int{}
 	for _, position := range list.Positions {
-		numbers = append(numbers, int(position.TraceID[15]))
+		numbers = append(numbers, int(position.TraceID[9]))
 	}
 	return numbers
 }

@@ -65,11 +65,15 @@ func (s *Store) beginningIn(ctx context.Context, scope queryserver.Scope, query 
 	}
 	begun := make(map[queryserver.TraceID]bool)
 	err = s.ask(ctx, r, earlierSpans, func(rows driver.Rows) error {
-		var raw string
-		if err := rows.Scan(&raw); err != nil {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			return err
 		}
-		begun[traceIDOf(raw)] = true
+		var id queryserver.TraceID
+		if err := id.UnmarshalText([]byte(text)); err != nil {
+			return err
+		}
+		begun[id] = true
 		return nil
 	})
 	var kept []queryserver.TracePosition
@@ -95,10 +99,11 @@ func (s *Store) positions(ctx context.Context, scope queryserver.Scope, query qu
 		return nil, err
 	}
 	return collect(ctx, s, r, statement, func(rows driver.Rows, into *queryserver.TracePosition) error {
-		var raw string
-		err := rows.Scan(&raw, &into.At)
-		into.TraceID = traceIDOf(raw)
-		return err
+		var text string
+		if err := rows.Scan(&text, &into.At); err != nil {
+			return err
+		}
+		return into.TraceID.UnmarshalText([]byte(text))
 	})
 }
 
@@ -138,7 +143,7 @@ func slowestQuery(scope queryserver.Scope, query queryserver.TraceQuery) (*readi
 
 // pageOfTraces makes a page of traces, by a position and their id, both descending.
 func pageOfTraces(from *chsql.Select, query queryserver.TraceQuery, position chsql.Expr) {
-	from.Columns = chsql.List{chsql.SQL("toString(trace_id)"), chsql.SQL("? AS position", position)}
+	from.Columns = chsql.List{chsql.SQL("lower(hex(trace_id))"), chsql.SQL("? AS position", position)}
 	from.GroupBy = chsql.List{chsql.SQL("trace_id")}
 	from.OrderBy = chsql.List{chsql.SQL("position DESC"), chsql.SQL("trace_id DESC")}
 	from.Limit = query.Limit + 1
@@ -152,7 +157,7 @@ func presentQuery(scope queryserver.Scope, filter queryserver.SpanFilter, in que
 	filter.In = in
 	r, query, err := spansOf(scope, filter)
 	query.Where = append(query.Where, isOneOf(idsOf(found)))
-	query.Columns = chsql.List{chsql.SQL("DISTINCT toString(trace_id)")}
+	query.Columns = chsql.List{chsql.SQL("DISTINCT lower(hex(trace_id))")}
 	return r, query, err
 }
 

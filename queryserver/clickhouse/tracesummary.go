@@ -77,16 +77,13 @@ func (s *Store) addSummaries(ctx context.Context, scope queryserver.Scope, in qu
 }
 
 func (s *summary) scan(rows driver.Rows) error {
-	var raw string
 	var first, last int64
-	if err := rows.Scan(&raw, &first, &last, &s.SpanCount, &s.ErrorCount, &s.RootService, &s.RootOperation, &s.rootless, &s.Services); err != nil {
+	if err := rows.Scan(&s.TraceID, &first, &last, &s.SpanCount, &s.ErrorCount, &s.RootService, &s.RootOperation, &s.rootless, &s.Services); err != nil {
 		return err
 	}
-	s.id = traceIDOf(raw)
-	s.TraceID = s.id.String()
 	s.Start, s.Duration, s.RootMissing = time.Unix(0, first).UTC(), max(0, last-first), s.rootless
 	slices.Sort(s.Services)
-	return nil
+	return s.id.UnmarshalText([]byte(s.TraceID))
 }
 
 func summariesQuery(scope queryserver.Scope, in queryserver.TimeRange, ids []queryserver.TraceID) (*reading, chsql.Select, error) {
@@ -100,7 +97,7 @@ func summariesQuery(scope queryserver.Scope, in queryserver.TimeRange, ids []que
 	}
 	query.Where = append(query.Where, chsql.SQL("day >= ? AND day <= ?", chsql.Date(in.From.Add(-summaryDays)), chsql.Date(in.To.Add(summaryDays))), isOneOf(ids))
 	query.Columns = chsql.List{
-		chsql.SQL("toString(trace_id)"), chsql.SQL("toUnixTimestamp64Nano(min(start_time))"), chsql.SQL("toUnixTimestamp64Nano(max(end_time))"),
+		chsql.SQL("lower(hex(trace_id))"), chsql.SQL("toUnixTimestamp64Nano(min(start_time))"), chsql.SQL("toUnixTimestamp64Nano(max(end_time))"),
 		chsql.SQL("sum(span_count)"), chsql.SQL("sum(error_count)"), chsql.SQL("max(root_service_name) AS root"), chsql.SQL("max(root_span_name) AS operation"),
 		chsql.SQL("root = '' AND operation = ''"), chsql.SQL("groupUniqArrayArray(services)"),
 	}
@@ -112,7 +109,7 @@ func spanSummariesQuery(scope queryserver.Scope, in queryserver.TimeRange, ids [
 	r, query, err := spansOf(scope, queryserver.SpanFilter{In: queryserver.TimeRange{From: in.From.Add(-spanReach), To: in.To.Add(spanReach)}})
 	query.Where = append(query.Where, isOneOf(ids))
 	query.Columns = chsql.List{
-		chsql.SQL("toString(trace_id)"), chsql.SQL("toUnixTimestamp64Nano(min(timestamp))"), chsql.SQL("max(?)", spanEnd()),
+		chsql.SQL("lower(hex(trace_id))"), chsql.SQL("toUnixTimestamp64Nano(min(timestamp))"), chsql.SQL("max(?)", spanEnd()),
 		chsql.SQL("count()"), chsql.SQL("countIf(status_code = 2)"),
 		// Roots come first, then the earliest.
 		chsql.SQL("argMin(toString(service_name), (NOT ?, timestamp))", noParent()), chsql.SQL("argMin(toString(span_name), (NOT ?, timestamp))", noParent()),

@@ -1,14 +1,13 @@
 package jaeger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/ptrace"
-
 	"github.com/telemetryflow/telemetryflow/queryserver"
-	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/otlp"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/otlpout"
 )
 
 func (a *api) services3(ctx context.Context, scope queryserver.Scope, _ parameters) (any, error) {
@@ -124,14 +123,13 @@ func (p parameters) rfc3339(names ...string) (time.Time, error) {
 
 // result wraps traces as OTLP/JSON (GRPCGatewayWrapper).
 func result(found ...queryserver.Trace) (any, error) {
-	all := ptrace.NewTraces()
+	var text bytes.Buffer
+	document := otlpout.NewTraces(&text, true)
 	for _, one := range found {
-		td, err := otlp.Traces(one.SpanSet)
-		if err != nil {
+		if err := document.Write(one.SpanSet); err != nil {
 			return nil, err
 		}
-		td.ResourceSpans().MoveAndAppendTo(all.ResourceSpans())
 	}
-	text, err := (&ptrace.JSONMarshaler{}).MarshalTraces(all)
-	return map[string]json.RawMessage{"result": text}, err
+	err := document.End()
+	return map[string]json.RawMessage{"result": text.Bytes()}, err
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
-// ParseSearch reads the search language. Invalid, at the location, says where it is wrong.
-type ParseSearch func(text, location string) (queryserver.Search, error)
-
 // SpanSelection chooses spans; all that is given must hold for one span.
 type SpanSelection struct {
 	Within
@@ -19,6 +16,7 @@ type SpanSelection struct {
 	MinDuration string `query:"minDuration" maxLength:"32" doc:"Of the span, included, such as 250ms or 1.5s"`
 	MaxDuration string `query:"maxDuration" maxLength:"32" doc:"Of the span, included"`
 	Roots       bool   `query:"roots" doc:"Only spans without a parent"`
+	Attributes  string `query:"attributes" maxLength:"2048" doc:"key=value of the span or its resource, several by commas; values with commas go into q" example:"http.request.method=GET"`
 	Q           string `query:"q" maxLength:"4096" doc:"The search language; names that are no fields are keys of attributes"`
 }
 
@@ -38,9 +36,12 @@ func (s SpanSelection) filter(parse ParseSearch) (queryserver.SpanFilter, error)
 		return filter, err
 	}
 	if filter.MaxDuration > 0 && filter.MaxDuration < filter.MinDuration {
-		return filter, badValue("query.maxDuration", "must not be less than minDuration")
+		return filter, invalid("query.maxDuration", "must not be less than minDuration")
 	}
-	filter.Where, err = parse(s.Q, "query.q")
+	if filter.Where, err = parse(s.Q, "query.q"); err != nil {
+		return filter, err
+	}
+	filter.Where, err = withAttributes(filter.Where, s.Attributes)
 	return filter, err
 }
 
@@ -51,12 +52,7 @@ func length(location, text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, badValue(location, "must be a positive duration such as 250ms, 1.5s or 5m")
+		return 0, invalid(location, "must be a positive duration such as 250ms, 1.5s or 5m")
 	}
 	return d, nil
-}
-
-// badValue is what is wrong with one parameter.
-func badValue(location, message string) error {
-	return &queryserver.Error{Code: queryserver.Invalid, Message: "a parameter cannot be used", Fields: []queryserver.FieldError{{Location: location, Message: message}}}
 }

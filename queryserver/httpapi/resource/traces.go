@@ -16,12 +16,13 @@ type traces struct {
 func TraceRoutes(store queryserver.TraceReader, parse ParseSearch) []httpapi.Route {
 	t := &traces{store, parse}
 	may := httpapi.Requires(queryserver.TracesRead)
-	exported := readTelemetry("traces/otlp", "exportTraces", "Stream spans as OTLP")
+	exported := readTelemetry("traces/otlp", "exportTracesOTLP", "Export spans as an OTLP request")
+	exported.Description = "All spans of the time range that are as asked for, oldest first. An export that fails after it began ends without the end of its body."
 	return []httpapi.Route{
 		httpapi.JSON(may, readTelemetry("traces", "listTraces", "List traces of which a span is as asked for"), t.list),
 		httpapi.JSON(may, readTelemetry("traces/query", "queryTraces", "Count spans: rate, errors and durations, over time and by group"), t.statistics),
 		httpapi.JSON(may, readTelemetry("traces/{traceId}", "getTrace", "Read a whole trace"), t.trace),
-		httpapi.Stream(may, exported, []string{kindJSON, kindProtobuf, kindLines}, t.export),
+		httpapi.Stream(may, exported, []string{kindJSON, kindProtobuf}, t.export),
 		httpapi.JSON(may, readTelemetry("spans", "listSpans", "List spans, newest first"), t.spans),
 		httpapi.JSON(may, readTelemetry("operations", "listOperations", "List the operations of a service with rate, errors and durations"), t.operations),
 		httpapi.JSON(may, readTelemetry("service-map", "getServiceMap", "Read who calls whom"), t.serviceMap),

@@ -2,20 +2,14 @@ package resource
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
-const (
-	// maxSteps of one answer are more than a chart has pixels for.
-	maxSteps = 1500
-	minStep  = time.Second
-	// maxGroupBy bounds what one answer is grouped by; more is no table to read.
-	maxGroupBy = 5
-)
+// maxGroupBy bounds what one answer is grouped by; more is no table to read.
+const maxGroupBy = 5
 
 type statisticsInput struct {
 	SpanSelection
@@ -59,29 +53,15 @@ func (i statisticsInput) query(parse ParseSearch) (queryserver.SpanStatisticsQue
 		query.GroupBy = strings.Split(i.GroupBy, ",")
 	}
 	if len(query.GroupBy) > maxGroupBy {
-		return query, badValue("query.groupBy", fmt.Sprintf("must be at most %d names", maxGroupBy))
+		return query, invalid("query.groupBy", "must be at most %d names", maxGroupBy)
 	}
-	if query.Step, err = length("query.step", i.Step); err != nil || query.Step == 0 {
-		return query, err
+	if i.Step == "" {
+		return query, nil
 	}
-	query.In = wholeSteps(query.In, query.Step)
-	switch {
-	case query.Step < minStep:
-		return query, badValue("query.step", "must be at least 1s")
-	case query.In.To.Sub(query.In.From) > maxSteps*query.Step:
-		return query, badValue("query.step", fmt.Sprintf("is too short for the time range, which would have more than %d steps", maxSteps))
+	if query.Step, err = stepOf(i.Step, query.In); err == nil {
+		query.In = wholeSteps(query.In, query.Step)
 	}
-	return query, nil
-}
-
-// wholeSteps widens a time range to multiples of a step since 1970.
-func wholeSteps(in queryserver.TimeRange, step time.Duration) queryserver.TimeRange {
-	from, to := in.From.UnixNano(), in.To.UnixNano()
-	from -= from % int64(step)
-	if rest := to % int64(step); rest > 0 {
-		to += int64(step) - rest
-	}
-	return queryserver.TimeRange{From: time.Unix(0, from).UTC(), To: time.Unix(0, to).UTC()}
+	return query, err
 }
 
 // maxOperations of a service in one answer. A service with more has ids in the names of its

@@ -3,4 +3,4 @@ SELECT toUnixTimestamp64Nano(min(timestamp)), max(toUnixTimestamp64Nano(timestam
 -- p2 = a1000000-0000-0000-0000-000000000000
 -- p3 = team
 -- p4 = ['a','b']
--- p5 = ab000000000000000000000000000001
+-- p5 = ab000000000000000001000000000000

@@ -1,6 +1,8 @@
-package otlp_test
+package otlpout_test
 
 import (
+	"bytes"
+	"errors"
 	"log/slog"
 	"math"
 	"slices"
@@ -18,7 +20,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/testkit/telemetrytest"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
-	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/otlp"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/otlpout"
 )
 
 var noon = time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour) //nolint:gochecknoglobals // a constant
@@ -50,22 +52,24 @@ func TestTraces_RoundTrip(t *testing.T) {
 func export(t *testing.T, store *clickhouse.Store, of tenant.Scope) ptrace.Traces {
 	t.Helper()
 	scope := queryserver.NewScope(tenant.ID{1}, of, map[queryserver.Permission]queryserver.Filter{queryserver.TracesRead: {}})
-	all := ptrace.NewTraces()
 	filter := queryserver.SpanFilter{In: queryserver.TimeRange{From: noon.Add(-time.Hour), To: noon.Add(time.Hour)}}
-	require.NoError(t, store.ExportSpans(t.Context(), scope, filter, func(set queryserver.SpanSet) error {
-		td, err := otlp.Traces(set)
-		if err != nil {
-			return err
-		}
-		wire, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td) // as it leaves
-		if err != nil {
-			return err
-		}
-		read, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(wire)
-		read.ResourceSpans().MoveAndAppendTo(all.ResourceSpans())
-		return err
-	}))
-	return all
+	var protobuf, text bytes.Buffer
+	for to, document := range map[*bytes.Buffer]*otlpout.Traces{&protobuf: otlpout.NewTraces(&protobuf, false), &text: otlpout.NewTraces(&text, true)} {
+		require.NoError(t, store.ExportSpans(t.Context(), scope, filter, func(set queryserver.SpanSet) error {
+			half := set
+			half.Spans = set.Spans[:len(set.Spans)/2] // in pieces, which are one message
+			set.Spans = set.Spans[len(half.Spans):]
+			return errors.Join(document.Write(half), document.Write(set))
+		}))
+		require.NoError(t, document.End())
+		require.NotEmpty(t, to.Bytes())
+	}
+	td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(protobuf.Bytes())
+	require.NoError(t, err)
+	same, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(text.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, canonical(t, td), canonical(t, same))
+	return td
 }
 
 // canonical writes each span with its resource and scope as a text.
@@ -192,18 +196,20 @@ func values(m pcommon.Map) {
 	m.PutEmptyMap("no map")
 }
 
-// Repeated keys are kept, as pdata keeps those that it reads.
-func TestTraces_RepeatedKeys(t *testing.T) {
+// Repeated keys are kept, and a document of nothing is one.
+func TestTraces_Write(t *testing.T) {
 	t.Parallel()
-	set := queryserver.SpanSet{
+	var text bytes.Buffer
+	document := otlpout.NewTraces(&text, true)
+	require.NoError(t, document.Write(queryserver.SpanSet{
 		Resources: []queryserver.Resource{{}}, Scopes: []queryserver.Instrumentation{{}},
 		Spans: []queryserver.Span{{Kind: queryserver.ServerSpan, Status: queryserver.OKStatus, Start: noon, Attributes: []queryserver.Attribute{
 			{Key: "k", Value: queryserver.Value{Type: "string", JSON: []byte(`"a"`)}}, {Key: "k", Value: queryserver.Value{Type: "int", JSON: []byte(`"9007199254740993"`)}},
 		}}},
-	}
-	td, err := otlp.Traces(set)
-	require.NoError(t, err)
-	text, err := (&ptrace.JSONMarshaler{}).MarshalTraces(td)
-	require.NoError(t, err)
-	require.Contains(t, string(text), `"attributes":[{"key":"k","value":{"stringValue":"a"}},{"key":"k","value":{"intValue":"9007199254740993"}}]`)
+	}))
+	require.NoError(t, document.End())
+	require.Contains(t, text.String(), `"attributes":[{"key":"k","value":{"stringValue":"a"}},{"key":"k","value":{"intValue":"9007199254740993"}}]`)
+	text.Reset()
+	require.NoError(t, otlpout.NewTraces(&text, true).End())
+	require.JSONEq(t, `{"resourceSpans":[]}`, text.String())
 }
