@@ -38,7 +38,7 @@ func (s *Store) Trace(ctx context.Context, scope queryserver.Scope, id queryserv
 	if len(set.Spans) == 0 {
 		return queryserver.Trace{}, errNoTrace()
 	}
-	markOrphans(set.Spans)
+	arrange(set.Spans)
 	return queryserver.Trace{TraceID: set.Spans[0].TraceID, SpanSet: set.SpanSet, Truncated: truncated}, nil
 }
 
@@ -137,17 +137,4 @@ func traceQuery(scope queryserver.Scope, id queryserver.TraceID, in queryserver.
 	query.Columns, query.Limit = spanColumns(), limit
 	query.OrderBy = chsql.List{chsql.SQL("timestamp"), chsql.SQL("ingest_id")}
 	return r, query, nil
-}
-
-// markOrphans marks the spans whose parent is not there: it has not arrived, is not to be
-// seen by the caller, or was cut off.
-func markOrphans(all []queryserver.Span) {
-	present := make(map[string]bool, len(all))
-	for _, span := range all {
-		present[span.SpanID] = true
-	}
-	for i := range all {
-		parent := all[i].ParentSpanID
-		all[i].ParentMissing = parent != "" && !present[parent]
-	}
 }

@@ -29,19 +29,19 @@ func TraceRoutes(store queryserver.TraceReader, parse ParseSearch) []httpapi.Rou
 	}
 }
 
-// CachedList is a page with where it came from.
-type CachedList[Item any] struct {
-	Cached
-	httpapi.List[Item]
-}
-
 type listTracesInput struct {
 	SpanSelection
 	httpapi.Page
 	Order string `query:"order" enum:"newest,slowest" default:"newest" doc:"By the first span that is as asked for, or by the time from the first to the last moment"`
 }
 
-func (t *traces) list(ctx context.Context, call queryserver.Call, input *listTracesInput) (*CachedList[queryserver.TraceSummary], error) {
+type traceListOutput struct {
+	Cached
+	Link string `header:"Link" doc:"The next page, rel=next (RFC 8288)"`
+	Body httpapi.ListBody[queryserver.TraceSummary]
+}
+
+func (t *traces) list(ctx context.Context, call queryserver.Call, input *listTracesInput) (*traceListOutput, error) {
 	filter, err := input.filter(t.parse)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (t *traces) list(ctx context.Context, call queryserver.Call, input *listTra
 	if err != nil {
 		return nil, err
 	}
-	return &CachedList[queryserver.TraceSummary]{cachedBy(trail), *page}, nil
+	return &traceListOutput{cachedBy(trail), page.Link, page.Body}, nil
 }
 
 type traceInput struct {
