@@ -18,21 +18,21 @@ func TestStore_Spans_Pages(t *testing.T) {
 	query := queryserver.SpanQuery{SpanFilter: queryserver.SpanFilter{In: day}, Limit: 3}
 	var names []string
 	for {
-		page, err := w.Store.Spans(t.Context(), scope(w.Tenant), query)
+		page, err := w.Spans(t.Context(), scope(w.Tenant), query)
 		require.NoError(t, err)
-		require.Len(t, page.Positions, len(page.SpanSet.Spans))
-		shown := min(len(page.SpanSet.Spans), query.Limit)
-		names = append(names, spanNames(page.SpanSet.Spans[:shown])...)
-		if shown == len(page.SpanSet.Spans) {
+		require.Len(t, page.Positions, len(page.Spans))
+		shown := min(len(page.Spans), query.Limit)
+		names = append(names, spanNames(page.Spans[:shown])...)
+		if shown == len(page.Spans) {
 			break
 		}
 		query.After = &page.Positions[shown-1]
 	}
 	require.Equal(t, []string{"child", "lone", "consume", "publish", "GET /", "add", "call cart", "GET /"}, names)
 
-	page, err := w.Store.Spans(t.Context(), scope(w.Tenant, is("service", "cart")), queryserver.SpanQuery{SpanFilter: queryserver.SpanFilter{In: day, Status: queryserver.ErrorStatus}, Limit: 10})
+	page, err := w.Spans(t.Context(), scope(w.Tenant, is("service", "cart")), queryserver.SpanQuery{SpanFilter: queryserver.SpanFilter{In: day, Status: queryserver.ErrorStatus}, Limit: 10})
 	require.NoError(t, err)
-	require.Equal(t, []string{"add"}, spanNames(page.SpanSet.Spans))
+	require.Equal(t, []string{"add"}, spanNames(page.Spans))
 	require.Len(t, page.Resources, 1)
 }
 

@@ -15,7 +15,7 @@ import (
 
 // numbered is the id of a trace of the plans.
 func numbered(i int) queryserver.TraceID {
-	return queryserver.TraceID{1, byte(i), byte(i >> 8), byte(i >> 16)} //nolint:gosec // parts of a number
+	return queryserver.TraceID{1, byte(i), byte(i >> 8), byte(i >> 16)} //nolint:gosec
 }
 
 // fillSpans makes traces of two spans, 10 ms apart.
@@ -98,7 +98,7 @@ func TestTraces_Injection(t *testing.T) {
 	texts := payloads()
 	var all []oneSpan
 	for i, text := range texts {
-		all = append(all, oneSpan{trace: byte(i), id: byte(i>>8 + 1), service: text, name: text, own: map[string]string{text: text}}) //nolint:gosec // parts of a number
+		all = append(all, oneSpan{trace: byte(i), id: byte(i>>8 + 1), service: text, name: text, own: map[string]string{text: text}}) //nolint:gosec
 	}
 	w.World.Traces(t, w.Tenant, spansFrom(all...))
 	for i, text := range texts {
@@ -109,7 +109,7 @@ func TestTraces_Injection(t *testing.T) {
 			"service": {Service: text}, "operation": {Operation: text}, "attribute": {Where: match(text, queryserver.Equal, quoted(text))},
 		} {
 			filter.In = day
-			page, err := w.Store.Spans(t.Context(), scope(w.Tenant), queryserver.SpanQuery{SpanFilter: filter, Limit: 1000})
+			page, err := w.Spans(t.Context(), scope(w.Tenant), queryserver.SpanQuery{SpanFilter: filter, Limit: 1000})
 			require.NoError(t, err, "%s %q", name, text)
 			require.NotEmpty(t, page.SpanSet.Spans, "%s %q", name, text)
 			for _, span := range page.SpanSet.Spans {

@@ -272,7 +272,7 @@ func otlpOut(t *testing.T, r *reader) {
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	request.Header.Set("X-API-Key-ID", copied.key.ID.String())
-	request.Header.Set("X-API-Key-Secret", fmt.Sprint(copied.key.Secret))
+	request.Header.Set("X-API-Key-Secret", copied.key.Secret)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
@@ -326,7 +326,9 @@ func jaegerAnswers(t *testing.T, r *reader, newest listedTrace) {
 	require.Equal(t, 2, names.Total)
 	read(paths[1], &names)
 	require.Equal(t, []string{"lets-go", "okey-dokey-0"}, names.Data)
-	var operations struct{ Data []struct{ Name, SpanKind string } }
+	var operations struct {
+		Data []struct{ Name, SpanKind string }
+	}
 	read(paths[2], &operations)
 	require.Len(t, operations.Data, 1)
 	require.Equal(t, "server", operations.Data[0].SpanKind)

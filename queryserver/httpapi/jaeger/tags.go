@@ -35,14 +35,14 @@ func (p parameters) tags() (map[string]string, error) {
 	return all, nil
 }
 
-type tagFault string
+type tagError string
 
-func (f tagFault) Error() string { return string(f) }
+func (f tagError) Error() string { return string(f) }
 
 func readTags(text string, to map[string]string) error {
 	text = strings.TrimSpace(text)
 	if len(text) > maxText {
-		return tagFault("is too long")
+		return tagError("is too long")
 	}
 	if !strings.HasPrefix(text, "{") {
 		return readLogfmt(text, to)
@@ -51,7 +51,7 @@ func readTags(text string, to map[string]string) error {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if decoder.Decode(&values) != nil || decoder.More() {
-		return tagFault("must be an object of JSON, or logfmt")
+		return tagError("must be an object of JSON, or logfmt")
 	}
 	for key, value := range values {
 		switch value := value.(type) {
@@ -60,7 +60,7 @@ func readTags(text string, to map[string]string) error {
 		case json.Number, bool:
 			to[key] = fmt.Sprint(value)
 		default:
-			return tagFault("must have texts, numbers or booleans as values")
+			return tagError("must have texts, numbers or booleans as values")
 		}
 	}
 	return nil
@@ -77,7 +77,7 @@ func readLogfmt(text string, to map[string]string) error {
 		end := strings.IndexAny(text, "= \t\r\n")
 		switch {
 		case end == 0:
-			return tagFault("has a value without a key")
+			return tagError("has a value without a key")
 		case end < 0 || text[end] != '=':
 			if end < 0 {
 				end = len(text)
@@ -108,12 +108,12 @@ func logfmtValue(text string) (value, rest string, err error) {
 			at++
 		case '"':
 			if json.Unmarshal([]byte(text[:at+1]), &value) != nil {
-				return "", "", tagFault("has a quoted value that cannot be read")
+				return "", "", tagError("has a quoted value that cannot be read")
 			}
 			return value, text[at+1:], nil
 		}
 	}
-	return "", "", tagFault("has a quote that does not end")
+	return "", "", tagError("has a quote that does not end")
 }
 
 // where is the condition that all tags make. Jaeger keeps what OTLP has fields for as tags
