@@ -1,6 +1,9 @@
 package queryserver
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strconv"
+)
 
 // Value is a value of OTLP (AnyValue), exact.
 type Value struct {
@@ -20,9 +23,23 @@ type Attribute struct {
 	Value
 }
 
+// IngestID tells items of one time apart. In JSON it is a string of digits, as 64-bit
+// integers are in OTLP/JSON.
+type IngestID uint64
+
+// MarshalText writes digits.
+func (id IngestID) MarshalText() ([]byte, error) { return strconv.AppendUint(nil, uint64(id), 10), nil }
+
+// UnmarshalText reads digits.
+func (id *IngestID) UnmarshalText(text []byte) error {
+	number, err := strconv.ParseUint(string(text), 10, 64)
+	*id = IngestID(number)
+	return err
+}
+
 // Resource is what has sent an item.
 type Resource struct {
-	Attributes             []Attribute     `json:"attributes,omitempty"`
+	Attributes             []Attribute     `json:"attributes,omitempty" nullable:"false"`
 	DroppedAttributesCount uint32          `json:"droppedAttributesCount,omitempty"`
 	EntityRefs             json.RawMessage `json:"entityRefs,omitempty"` // OTLP/JSON, a list
 	SchemaURL              string          `json:"schemaUrl,omitempty"`
@@ -32,7 +49,7 @@ type Resource struct {
 type Instrumentation struct {
 	Name                   string      `json:"name,omitempty"`
 	Version                string      `json:"version,omitempty"`
-	Attributes             []Attribute `json:"attributes,omitempty"`
+	Attributes             []Attribute `json:"attributes,omitempty" nullable:"false"`
 	DroppedAttributesCount uint32      `json:"droppedAttributesCount,omitempty"`
 	SchemaURL              string      `json:"schemaUrl,omitempty"`
 }

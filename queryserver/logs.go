@@ -11,7 +11,7 @@ type LogRecord struct {
 	// Timestamp is the effective time: Time, else ObservedTimestamp, else that of receipt.
 	// With IngestID it tells records apart.
 	Timestamp time.Time `json:"timestamp"`
-	IngestID  uint64    `json:"ingestId,string"`
+	IngestID  IngestID  `json:"ingestId"`
 
 	Time                   time.Time       `json:"time,omitzero"`              // as sent
 	ObservedTimestamp      time.Time       `json:"observedTimestamp,omitzero"` // as sent
@@ -22,7 +22,7 @@ type LogRecord struct {
 	TraceID                string          `json:"traceId,omitempty"` // hex
 	SpanID                 string          `json:"spanId,omitempty"`  // hex
 	Flags                  uint32          `json:"flags,omitempty"`
-	Attributes             []Attribute     `json:"attributes,omitempty"`
+	Attributes             []Attribute     `json:"attributes,omitempty" nullable:"false"`
 	DroppedAttributesCount uint32          `json:"droppedAttributesCount,omitempty"`
 	Service                string          `json:"service,omitempty"`
 	Resource               Resource        `json:"resource"`
@@ -35,7 +35,7 @@ func (r LogRecord) Position() LogPosition { return LogPosition{r.Timestamp, r.In
 // LogPosition is a place in a list of records by time.
 type LogPosition struct {
 	Timestamp time.Time `json:"t"`
-	IngestID  uint64    `json:"i,string"`
+	IngestID  IngestID  `json:"i"`
 }
 
 // LogQuery asks for records of a time range for which a search holds.

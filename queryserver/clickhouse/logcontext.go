@@ -41,7 +41,7 @@ func recordQuery(scope queryserver.Scope, at queryserver.LogPosition) (*reading,
 	}
 	query, err := r.of(logs())
 	query.Columns, query.Limit = recordColumns(), 1
-	query.Where = append(query.Where, chsql.SQL("timestamp = ?", chsql.Time(at.Timestamp)), chsql.SQL("ingest_id = ?", chsql.UInt64(at.IngestID)))
+	query.Where = append(query.Where, chsql.SQL("timestamp = ?", chsql.Time(at.Timestamp)), chsql.SQL("ingest_id = ?", chsql.UInt64(uint64(at.IngestID))))
 	return r, query, err
 }
 

@@ -30,7 +30,7 @@ func scanRecord(rows driver.Rows, r *queryserver.LogRecord) error {
 	var body, bodyType, entities string
 	var own, resource, scope pairs
 	if err := rows.Scan(
-		&effective, &r.IngestID, &sent, &observed, &r.SeverityNumber, &r.SeverityText, &body, &bodyType, &r.EventName,
+		&effective, (*uint64)(&r.IngestID), &sent, &observed, &r.SeverityNumber, &r.SeverityText, &body, &bodyType, &r.EventName,
 		&r.TraceID, &r.SpanID, &r.Flags, &own, &r.DroppedAttributesCount, &r.Service,
 		&resource, &r.Resource.DroppedAttributesCount, &entities, &r.Resource.SchemaURL,
 		&r.Scope.Name, &r.Scope.Version, &scope, &r.Scope.DroppedAttributesCount, &r.Scope.SchemaURL,

@@ -57,7 +57,7 @@ func logsQuery(scope queryserver.Scope, q queryserver.LogQuery) (*reading, chsql
 
 // after is what follows a position in a list.
 func after(at queryserver.LogPosition, oldestFirst bool) chsql.Expr {
-	t, id := chsql.Time(at.Timestamp), chsql.UInt64(at.IngestID)
+	t, id := chsql.Time(at.Timestamp), chsql.UInt64(uint64(at.IngestID))
 	if oldestFirst {
 		return chsql.SQL("timestamp >= ? AND (timestamp > ? OR ingest_id > ?)", t, t, id)
 	}

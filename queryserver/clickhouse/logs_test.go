@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +74,7 @@ func TestLogs_PagesWhileDataArrives(t *testing.T) {
 					require.True(t, order == 0 && (last.IngestID < r.IngestID) == oldest || (order < 0) == oldest && order != 0, "in order")
 				}
 				last = &r
-				seen[bodyOf(r)+r.Service+fmt.Sprint(r.IngestID)]++
+				seen[bodyOf(r)+r.Service+strconv.FormatUint(uint64(r.IngestID), 10)]++
 				require.NotEqual(t, "secret", r.Service)
 			}
 			if len(records) < q.Limit {

@@ -104,5 +104,5 @@ func nanos(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint64(t.UnixNano()) //nolint:gosec // it wraps back
+	return uint64(t.UnixNano())
 }

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -75,8 +74,8 @@ type logContextInput struct {
 type logContextOutput struct{ Body queryserver.LogSurroundings }
 
 func (l *logResource) context(ctx context.Context, call queryserver.Call, input *logContextInput) (*logContextOutput, error) {
-	id, err := strconv.ParseUint(input.IngestID, 10, 64)
-	if err != nil {
+	var id queryserver.IngestID
+	if err := id.UnmarshalText([]byte(input.IngestID)); err != nil {
 		return nil, invalid("query.ingestId", "must be that of a record")
 	}
 	around, err := l.store.LogContext(ctx, call.Scope, queryserver.LogNeighbours{
