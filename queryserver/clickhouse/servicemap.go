@@ -26,7 +26,7 @@ func (s *Store) ServiceMap(ctx context.Context, scope queryserver.Scope, in quer
 	if err := s.ask(ctx, r, query, func(rows driver.Rows) error { return rows.Scan(&size) }); err != nil {
 		return found, err
 	}
-	if most := uint64(s.limits.MapSpans); size > most { //nolint:gosec
+	if most := uint64(s.limits.MapSpans); size > most {
 		found.SampledOneIn = (size + most - 1) / most
 	}
 	if r, query, err = mapQuery(scope, in, found.SampledOneIn); err != nil {

@@ -73,7 +73,7 @@ func (c enumColumn) present() chsql.Expr { return chsql.SQL("? != 0", c.x) }
 func (c enumColumn) text() chsql.Expr {
 	numbers := make([]uint64, len(c.names))
 	for i := range numbers {
-		numbers[i] = uint64(i) //nolint:gosec
+		numbers[i] = uint64(i)
 	}
 	return chsql.SQL("transform(?, ?, ?, toString(?))", c.x, chsql.UInt64s(numbers), chsql.Strings(c.names), c.x)
 }

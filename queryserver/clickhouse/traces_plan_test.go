@@ -15,7 +15,7 @@ import (
 
 // numbered is the id of a trace of the plans.
 func numbered(i int) queryserver.TraceID {
-	return queryserver.TraceID{1, byte(i), byte(i >> 8), byte(i >> 16)} //nolint:gosec
+	return queryserver.TraceID{1, byte(i), byte(i >> 8), byte(i >> 16)}
 }
 
 // fillSpans makes traces of two spans, 10 ms apart.
@@ -98,7 +98,7 @@ func TestTraces_Injection(t *testing.T) {
 	texts := payloads()
 	var all []oneSpan
 	for i, text := range texts {
-		all = append(all, oneSpan{trace: byte(i), id: byte(i>>8 + 1), service: text, name: text, own: map[string]string{text: text}}) //nolint:gosec
+		all = append(all, oneSpan{trace: byte(i), id: byte(i>>8 + 1), service: text, name: text, own: map[string]string{text: text}})
 	}
 	w.World.Traces(t, w.Tenant, spansFrom(all...))
 	for i, text := range texts {
@@ -111,8 +111,8 @@ func TestTraces_Injection(t *testing.T) {
 			filter.In = day
 			page, err := w.Spans(t.Context(), scope(w.Tenant), queryserver.SpanQuery{SpanFilter: filter, Limit: 1000})
 			require.NoError(t, err, "%s %q", name, text)
-			require.NotEmpty(t, page.SpanSet.Spans, "%s %q", name, text)
-			for _, span := range page.SpanSet.Spans {
+			require.NotEmpty(t, page.Spans, "%s %q", name, text)
+			for _, span := range page.Spans {
 				require.True(t, text == "" || span.Name == text, "%s %q", name, text)
 			}
 		}

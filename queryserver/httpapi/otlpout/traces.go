@@ -142,7 +142,7 @@ func addLinks(from *queryserver.Span, to *tracev1.Span) error {
 // number is that of a name, or the one that stands for itself.
 func number[T ~string](name T, names ...T) (int32, error) {
 	if at := slices.Index(names, name); at >= 0 {
-		return int32(at), nil //nolint:gosec
+		return int32(at), nil
 	}
 	value, err := strconv.ParseInt(string(name), 10, 32)
 	if err != nil {
