@@ -26,6 +26,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/cache"
 	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/jaeger"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/page"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
@@ -200,6 +201,8 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.AuditRoutes(s.store),
 		resource.TelemetryRoutes(s.answers),
 		resource.LogRoutes(s.answers, search.Parse),
+		resource.TraceRoutes(s.answers, search.Parse),
+		jaeger.Routes(s.answers),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }

@@ -50,6 +50,12 @@ type LimitSettings struct {
 	// ExportRows of one export, which is refused if it has more. Default: 1,000,000, some
 	// 500 MB of NDJSON.
 	ExportRows int `mapstructure:"export_rows"`
+	// TraceSpans are the most spans of one trace in an answer. Default: 10,000, some 20 MB
+	// of JSON, and more than a browser draws.
+	TraceSpans int `mapstructure:"trace_spans"`
+	// MapSpans are the most spans that a service map is made of; of more, only every n-th
+	// trace is looked at. Default: 2,000,000, which take 200 MB to join.
+	MapSpans int `mapstructure:"map_spans"`
 
 	_ struct{}
 }
@@ -59,6 +65,7 @@ func DefaultSettings() Settings {
 	return Settings{Limits: LimitSettings{
 		Queries: 4, QueriesPerTenant: 2, WaitingPerTenant: 32, QueueTimeout: 10 * time.Second,
 		Time: 20 * time.Second, MemoryBytes: 512 << 20, RowsRead: 1e9, BytesRead: 20 << 30, Threads: 2, ExportRows: 1e6,
+		TraceSpans: 10_000, MapSpans: 2_000_000,
 	}}
 }
 
@@ -76,6 +83,7 @@ func (s Settings) Validate() error {
 		"queue_timeout": int64(s.Limits.QueueTimeout), "time": int64(s.Limits.Time), "memory_bytes": s.Limits.MemoryBytes,
 		"rows_read": s.Limits.RowsRead, "bytes_read": s.Limits.BytesRead, "threads": int64(s.Limits.Threads),
 		"export_rows": int64(s.Limits.ExportRows),
+		"trace_spans": int64(s.Limits.TraceSpans), "map_spans": int64(s.Limits.MapSpans),
 	} {
 		if value <= 0 {
 			faults = append(faults, fmt.Errorf("limits::%s: must be positive", key))

@@ -18,6 +18,7 @@ import (
 type Store struct {
 	conn   driver.Conn
 	gate   *gate
+	limits LimitSettings
 	logger *slog.Logger
 	known  atomic.Bool // the schema is one that this program knows
 
@@ -41,7 +42,7 @@ func New(settings Settings, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{conn: conn, gate: newGate(settings.Limits), logger: logger, exportRows: settings.Limits.ExportRows}, nil
+	return &Store{conn: conn, gate: newGate(settings.Limits), limits: settings.Limits, logger: logger, exportRows: settings.Limits.ExportRows}, nil
 }
 
 // answerTime is for the answer to arrive after the engine's time is up.

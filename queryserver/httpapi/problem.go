@@ -128,17 +128,25 @@ func retryAfter(pause time.Duration) string {
 
 // writeError answers with the problem of an error.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	writeProblem(w, exchangeOf(r.Context()).problem(err))
+	e := exchangeOf(r.Context())
+	p := e.problem(err)
+	if e.route != nil && e.route.operation.Errors != nil {
+		p.write(w, jsonType, e.route.operation.Errors(p))
+		return
+	}
+	writeProblem(w, p)
 }
 
-func writeProblem(w http.ResponseWriter, p *Problem) {
+func writeProblem(w http.ResponseWriter, p *Problem) { p.write(w, problemType, p) }
+
+func (p *Problem) write(w http.ResponseWriter, contentType string, body any) {
 	for name, values := range p.headers {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Type", problemType)
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Del("Content-Length")
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client has left: nothing to tell it
+	_ = json.NewEncoder(w).Encode(body) // the client has left: nothing to tell it
 }
 
 // Error is the detail. Together with the next three it is what huma answers with.

@@ -80,6 +80,12 @@ type Operation struct {
 	Status int
 	// BodyBytes bounds the body when it is to be less than the setting.
 	BodyBytes int64
+	// Repeats are the query parameters that may come more than once, of APIs that are not
+	// ours.
+	Repeats []string
+	// Errors makes the JSON of an error, of APIs that are not ours. Default: a problem.
+	// Refusals of the guard are answered so too.
+	Errors func(*Problem) any
 }
 
 // Route is one operation with its access and its handler. Only JSON, Stream and Raw make one.

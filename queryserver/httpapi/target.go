@@ -21,14 +21,18 @@ func checkTarget(r *http.Request) error {
 	if err != nil {
 		return queryserver.Errorf(queryserver.Invalid, "the query is malformed")
 	}
+	var repeats []string
+	if route := exchangeOf(r.Context()).route; route != nil {
+		repeats = route.operation.Repeats
+	}
 	for name, values := range query {
 		if slices.Contains(secretNames(), strings.ToLower(name)) || slices.ContainsFunc(values, looksSecret) {
 			return queryserver.Errorf(queryserver.Invalid, "credentials must not be in the URL; send a header")
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && !slices.Contains(repeats, name) {
 			return queryserver.Errorf(queryserver.Invalid, "a query parameter comes twice; separate several values by commas")
 		}
-		if text := name + values[0]; !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		if text := name + strings.Join(values, ""); !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return queryserver.Errorf(queryserver.Invalid, "the query is not UTF-8, or contains NUL")
 		}
 	}

@@ -82,17 +82,23 @@ func (l *logResource) question(f LogFilter) (queryserver.TimeRange, queryserver.
 	add("service", queryserver.Equal, f.Service, true)
 	add("trace_id", queryserver.Equal, f.TraceID, false)
 	add("span_id", queryserver.Equal, f.SpanID, false)
-	if f.Attributes == "" {
-		return in, search, nil
+	search, err = withAttributes(search, f.Attributes)
+	return in, search, err
+}
+
+// withAttributes adds to a search what key=value,key=value says.
+func withAttributes(search queryserver.Search, text string) (queryserver.Search, error) {
+	if text == "" {
+		return search, nil
 	}
-	for pair := range strings.SplitSeq(f.Attributes, ",") {
+	for pair := range strings.SplitSeq(text, ",") {
 		key, value, found := strings.Cut(pair, "=")
 		if !found || key == "" || value == "" {
-			return in, search, invalid("query.attributes", "must be key=value, several by commas")
+			return search, invalid("query.attributes", "must be key=value, several by commas")
 		}
-		add(key, queryserver.Equal, value, false)
+		search = search.And(queryserver.Search{Op: queryserver.SearchMatch, Match: &queryserver.Match{Field: key, Is: queryserver.Equal, Any: []queryserver.SearchValue{{Text: value}}}})
 	}
-	return in, search, nil
+	return search, nil
 }
 
 // LogOrder is the order of records by time.

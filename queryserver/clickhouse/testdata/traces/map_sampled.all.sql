@@ -1,0 +1,6 @@
+SELECT caller.service, callee.service, callee.span_kind, count(), countIf(callee.status_code = 2), quantile(0.95)(callee.duration_nano) FROM (SELECT trace_id, parent_span_id, toString(service_name) AS service, span_kind, status_code, duration_nano FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) AND (cityHash64(trace_id) % {p5:UInt64} = 0) AND (span_kind IN (2, 5)) AND (NOT (parent_span_id = toFixedString('', 8)))) AS callee ANY INNER JOIN (SELECT trace_id, span_id, toString(service_name) AS service, if(span_kind = 3, 2, 5) AS awaited FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) AND (cityHash64(trace_id) % {p5:UInt64} = 0) AND (span_kind IN (3, 4))) AS caller ON callee.trace_id = caller.trace_id AND callee.parent_span_id = caller.span_id AND callee.span_kind = caller.awaited GROUP BY caller.service, callee.service, callee.span_kind ORDER BY caller.service, callee.service, callee.span_kind LIMIT 5001
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = 2026-01-02 03:00:00.000000000
+-- p4 = 2026-01-02 04:00:00.000000000
+-- p5 = 3

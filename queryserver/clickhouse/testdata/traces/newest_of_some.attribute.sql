@@ -1,0 +1,17 @@
+SELECT lower(hex(trace_id)), toUnixTimestamp64Nano(min(timestamp)) AS position FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(span_attributes, {p3:String}), span_attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (timestamp >= {p5:DateTime64(9, 'UTC')} AND timestamp < {p6:DateTime64(9, 'UTC')}) AND (service_name = {p7:String}) AND (span_name = {p8:String}) AND (span_kind = {p9:Int64}) AND (status_code = {p9:Int64}) AND (duration_nano >= {p10:UInt64}) AND (duration_nano <= {p11:UInt64}) AND (parent_span_id = toFixedString('', 8)) AND (((hasAny(arrayMap((k, v) -> concat(k, '=', v), mapKeys(span_attributes), mapValues(span_attributes)), {p12:Array(String)})) AND (mapContains(span_attributes, {p13:String})) AND (span_attributes[{p13:String}] IN {p14:Array(String)})) OR (((SELECT count() FROM (SELECT 1 FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(span_attributes, {p3:String}), span_attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (timestamp >= {p5:DateTime64(9, 'UTC')} AND timestamp < {p6:DateTime64(9, 'UTC')}) AND (mapContains(resource_attributes, {p13:String})) LIMIT 1)) > 0) AND (NOT (mapContains(span_attributes, {p13:String}))) AND ((mapContains(resource_attributes, {p13:String})) AND (resource_attributes[{p13:String}] IN {p14:Array(String)})))) GROUP BY trace_id HAVING position < {p15:Int64} OR position = {p15:Int64} AND trace_id < toFixedString(unhex({p16:String}), 16) ORDER BY position DESC, trace_id DESC LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = 1000000
+-- p11 = 60000000000
+-- p12 = ['http.route=/']
+-- p13 = http.route
+-- p14 = ['/']
+-- p15 = 1767322800000000000
+-- p16 = ab000000000000000001000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = team
+-- p4 = ['a','b']
+-- p5 = 2026-01-02 03:00:00.000000000
+-- p6 = 2026-01-02 04:00:00.000000000
+-- p7 = shop
+-- p8 = GET /
+-- p9 = 2

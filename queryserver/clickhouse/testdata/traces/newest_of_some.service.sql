@@ -1,0 +1,16 @@
+SELECT lower(hex(trace_id)), toUnixTimestamp64Nano(min(timestamp)) AS position FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (service_name IN {p3:Array(String)}) AND (timestamp >= {p4:DateTime64(9, 'UTC')} AND timestamp < {p5:DateTime64(9, 'UTC')}) AND (service_name = {p6:String}) AND (span_name = {p7:String}) AND (span_kind = {p8:Int64}) AND (status_code = {p8:Int64}) AND (duration_nano >= {p9:UInt64}) AND (duration_nano <= {p10:UInt64}) AND (parent_span_id = toFixedString('', 8)) AND (((hasAny(arrayMap((k, v) -> concat(k, '=', v), mapKeys(span_attributes), mapValues(span_attributes)), {p11:Array(String)})) AND (mapContains(span_attributes, {p12:String})) AND (span_attributes[{p12:String}] IN {p13:Array(String)})) OR (((SELECT count() FROM (SELECT 1 FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (service_name IN {p3:Array(String)}) AND (timestamp >= {p4:DateTime64(9, 'UTC')} AND timestamp < {p5:DateTime64(9, 'UTC')}) AND (mapContains(resource_attributes, {p12:String})) LIMIT 1)) > 0) AND (NOT (mapContains(span_attributes, {p12:String}))) AND ((mapContains(resource_attributes, {p12:String})) AND (resource_attributes[{p12:String}] IN {p13:Array(String)})))) GROUP BY trace_id HAVING position < {p14:Int64} OR position = {p14:Int64} AND trace_id < toFixedString(unhex({p15:String}), 16) ORDER BY position DESC, trace_id DESC LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = 60000000000
+-- p11 = ['http.route=/']
+-- p12 = http.route
+-- p13 = ['/']
+-- p14 = 1767322800000000000
+-- p15 = ab000000000000000001000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['shop']
+-- p4 = 2026-01-02 03:00:00.000000000
+-- p5 = 2026-01-02 04:00:00.000000000
+-- p6 = shop
+-- p7 = GET /
+-- p8 = 2
+-- p9 = 1000000

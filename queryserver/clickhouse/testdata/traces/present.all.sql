@@ -1,0 +1,6 @@
+SELECT DISTINCT lower(hex(trace_id)) FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) AND (trace_id IN (SELECT toFixedString(unhex(arrayJoin({p5:Array(String)})), 16)))
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = 2026-01-02 03:00:00.000000000
+-- p4 = 2026-01-02 04:00:00.000000000
+-- p5 = ['ab000000000000000001000000000000','ab000000000000000002000000000000']

@@ -1,0 +1,9 @@
+SELECT lower(hex(trace_id)), max(toUnixTimestamp64Nano(timestamp) + toInt64(duration_nano)) - toUnixTimestamp64Nano(min(timestamp)) AS position FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(span_attributes, {p3:String}), span_attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (timestamp >= {p5:DateTime64(9, 'UTC')} AND timestamp < {p6:DateTime64(9, 'UTC')}) GROUP BY trace_id HAVING position < {p7:Int64} OR position = {p7:Int64} AND trace_id < toFixedString(unhex({p8:String}), 16) ORDER BY position DESC, trace_id DESC LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = team
+-- p4 = ['a','b']
+-- p5 = 2026-01-02 03:00:00.000000000
+-- p6 = 2026-01-02 04:00:00.000000000
+-- p7 = 1767322800000000000
+-- p8 = ab000000000000000001000000000000

@@ -1,0 +1,13 @@
+SELECT lower(hex(trace_id)), max(toUnixTimestamp64Nano(timestamp) + toInt64(duration_nano)) - toUnixTimestamp64Nano(min(timestamp)) AS position FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) GROUP BY trace_id HAVING countIf((service_name = {p5:String}) AND (span_name = {p6:String}) AND (span_kind = {p7:Int64}) AND (status_code = {p7:Int64}) AND (duration_nano >= {p8:UInt64}) AND (duration_nano <= {p9:UInt64}) AND (parent_span_id = toFixedString('', 8)) AND (((hasAny(arrayMap((k, v) -> concat(k, '=', v), mapKeys(span_attributes), mapValues(span_attributes)), {p10:Array(String)})) AND (mapContains(span_attributes, {p11:String})) AND (span_attributes[{p11:String}] IN {p12:Array(String)})) OR (((SELECT count() FROM (SELECT 1 FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) AND (mapContains(resource_attributes, {p11:String})) LIMIT 1)) > 0) AND (NOT (mapContains(span_attributes, {p11:String}))) AND ((mapContains(resource_attributes, {p11:String})) AND (resource_attributes[{p11:String}] IN {p12:Array(String)}))))) > 0 ORDER BY position DESC, trace_id DESC LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ['http.route=/']
+-- p11 = http.route
+-- p12 = ['/']
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = 2026-01-02 03:00:00.000000000
+-- p4 = 2026-01-02 04:00:00.000000000
+-- p5 = shop
+-- p6 = GET /
+-- p7 = 2
+-- p8 = 1000000
+-- p9 = 60000000000

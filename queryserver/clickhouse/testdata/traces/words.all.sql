@@ -1,0 +1,8 @@
+SELECT lower(hex(trace_id)), toUnixTimestamp64Nano(min(timestamp)) AS position FROM spans WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (timestamp >= {p3:DateTime64(9, 'UTC')} AND timestamp < {p4:DateTime64(9, 'UTC')}) AND ((hasToken(lower(concat(span_name, ' ', status_message)), {p5:String})) AND (duration_nano >= {p6:UInt64}) AND (NOT (span_kind = {p7:Int64}))) GROUP BY trace_id ORDER BY position DESC, trace_id DESC LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = 2026-01-02 03:00:00.000000000
+-- p4 = 2026-01-02 04:00:00.000000000
+-- p5 = timeout
+-- p6 = 250000000
+-- p7 = 3
