@@ -1,0 +1,75 @@
+package promql
+
+import (
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	upstream "github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/telemetryflow/telemetryflow/internal/chconn"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/telemetrytest"
+	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
+	"github.com/telemetryflow/telemetryflow/queryserver/promql"
+)
+
+func suite(t *testing.T) []string {
+	t.Helper()
+	folder, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(folder)), "promql/promqltest/testdata/*.test"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
+}
+
+func TestCompliance(t *testing.T) {
+	world := telemetrytest.New(t)
+	settings := clickhouse.DefaultSettings()
+	settings.Endpoint = configopaque.String(world.Database.URL)
+	settings.Limits.QueriesPerTenant, settings.Limits.Queries = 4, 8
+	reader, err := clickhouse.New(settings, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = reader.Close() })
+	conn, err := chconn.Open(chconn.Config{Endpoint: world.Database.URL, Timeout: time.Minute, Connections: 8})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	for _, file := range suite(t) {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) {
+			t.Parallel()
+			engines := both{}
+			var own *promql.Settings
+			for into, pushDown := range map[**promql.Engine]bool{&engines.on: true, &engines.off: false} {
+				own = testSettings(pushDown, strings.Contains(file, "start_timestamps"))
+				*into = promql.NewEngine(own, upstream.EngineOpts{
+					MaxSamples: promqltest.DefaultMaxSamplesPerQuery, Timeout: 100 * time.Second,
+					NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+					EnableAtModifier:         true, EnableNegativeOffset: true, EnableDelayedNameRemoval: true, UseStartTimestamps: own.StartTimestamps,
+				}, parser.Options{EnableExperimentalFunctions: true, ExperimentalDurationExpr: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true})
+			}
+			begun := time.Now()
+			promqltest.RunTestWithStorage(t, string(content), engines, func(testing.TB) storage.Storage {
+				return newStorage(own, reader, conn, func(name, reason string) { t.Logf("LOST %s: %s", name, reason) })
+			})
+			pushed, asked := engines.on.PushedDown()
+			t.Logf("pushed down: %d of %d in %s", pushed, asked, time.Since(begun))
+		})
+	}
+}
+
+func testSettings(pushDown, starts bool) *promql.Settings {
+	own := promql.DefaultSettings()
+	own.Translation, own.HistogramsToNHCB, own.PushDown, own.StartTimestamps = "NoTranslation", true, pushDown, starts
+	return &own
+}
