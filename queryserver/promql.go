@@ -41,7 +41,9 @@ type PromSelection struct {
 // PromQL answers the questions of Prometheus' HTTP API. Invalid: the query or a selector
 // has an error. Execution and Timeout are as above. The rest is as with Telemetry.
 type PromQL interface {
-	// Evaluate answers query and query_range.
+	// PromReach is the time from the first to the last sample that a query may look at.
+	PromReach(q PromQuery) (TimeRange, error)
+	// EvaluatePromQL answers query and query_range.
 	EvaluatePromQL(ctx context.Context, scope Scope, q PromQuery) (PromAnswer, error)
 	PromSeries(ctx context.Context, scope Scope, q PromSelection) (PromAnswer, error)
 	PromLabelNames(ctx context.Context, scope Scope, q PromSelection) (PromAnswer, error)

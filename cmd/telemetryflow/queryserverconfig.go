@@ -22,6 +22,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
+	"github.com/telemetryflow/telemetryflow/queryserver/promql"
 )
 
 // queryServerConfig is config/queryserver.yaml, which says what each key is for.
@@ -37,6 +38,7 @@ type queryServerConfig struct {
 	Cache    cache.Settings    `mapstructure:"cache"`
 	// ClickHouse holds the telemetry.
 	ClickHouse clickhouse.Settings `mapstructure:"clickhouse"`
+	PromQL     promql.Settings     `mapstructure:"promql"`
 	Log        logConfig           `mapstructure:"log"`
 
 	_ struct{}
@@ -72,7 +74,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	config := &queryServerConfig{
 		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
 		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(),
-		ClickHouse: clickhouse.DefaultSettings(),
+		ClickHouse: clickhouse.DefaultSettings(), PromQL: promql.DefaultSettings(),
 	}
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -125,6 +127,7 @@ func (c *queryServerConfig) validate() error {
 		named("login", c.Login.Validate()),
 		named("mail", c.Mail.Validate()),
 		named("clickhouse", c.ClickHouse.Validate()),
+		named("promql", c.PromQL.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
 	)
 }

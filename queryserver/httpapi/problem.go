@@ -68,8 +68,10 @@ func statusOf(code queryserver.Code) int {
 		return http.StatusUnsupportedMediaType
 	case queryserver.TooMany:
 		return http.StatusTooManyRequests
-	case queryserver.Unavailable:
+	case queryserver.Unavailable, queryserver.Timeout:
 		return http.StatusServiceUnavailable
+	case queryserver.Execution:
+		return http.StatusUnprocessableEntity
 	default:
 		return http.StatusInternalServerError
 	}
@@ -132,8 +134,15 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	for name, values := range p.headers {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Type", problemType)
+	route := exchangeOf(r.Context()).route
 	w.Header().Del("Content-Length")
+	if route != nil && route.operation.Refuse != nil {
+		w.Header().Set("Content-Type", jsonType)
+		w.WriteHeader(p.Status)
+		_ = route.operation.Refuse(w, p) // the client has left
+		return
+	}
+	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client has left: nothing to tell it
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"reflect"
 
@@ -80,6 +81,9 @@ type Operation struct {
 	Status int
 	// BodyBytes bounds the body when it is to be less than the setting.
 	BodyBytes int64
+	// Refuse writes problems in the form of another API; nil for RFC 9457. Status and
+	// headers are written before it is called.
+	Refuse func(w io.Writer, p *Problem) error
 }
 
 // Route is one operation with its access and its handler. Only JSON and Raw make one.

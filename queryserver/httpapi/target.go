@@ -25,10 +25,10 @@ func checkTarget(r *http.Request) error {
 		if slices.Contains(secretNames(), strings.ToLower(name)) || slices.ContainsFunc(values, looksSecret) {
 			return queryserver.Errorf(queryserver.Invalid, "credentials must not be in the URL; send a header")
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && !strings.HasSuffix(name, "[]") { // such as match[] of Prometheus
 			return queryserver.Errorf(queryserver.Invalid, "a query parameter comes twice; separate several values by commas")
 		}
-		if text := name + values[0]; !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		if text := name + strings.Join(values, ""); !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return queryserver.Errorf(queryserver.Invalid, "the query is not UTF-8, or contains NUL")
 		}
 	}

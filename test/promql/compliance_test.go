@@ -55,7 +55,7 @@ func TestCompliance(t *testing.T) {
 				*into = promql.NewEngine(own, upstream.EngineOpts{
 					MaxSamples: promqltest.DefaultMaxSamplesPerQuery, Timeout: 100 * time.Second,
 					NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
-					EnableAtModifier:         true, EnableNegativeOffset: true, EnableDelayedNameRemoval: true, UseStartTimestamps: own.StartTimestamps,
+					EnableAtModifier:         true, EnableNegativeOffset: true, EnableDelayedNameRemoval: !pushDown || strings.Contains(file, "name_label_dropping"), UseStartTimestamps: own.StartTimestamps,
 				}, parser.Options{EnableExperimentalFunctions: true, ExperimentalDurationExpr: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true})
 			}
 			begun := time.Now()
