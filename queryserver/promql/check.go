@@ -67,5 +67,5 @@ func (s *Service) PromReach(q queryserver.PromQuery) (queryserver.TimeRange, err
 		lookback = q.Lookback
 	}
 	from, to := promql.FindMinMaxTime(&parser.EvalStmt{Expr: expr, Start: q.From, End: q.To, Interval: q.Step, LookbackDelta: lookback})
-	return between(from, to), nil
+	return between(from-s.settings.Lookback.Milliseconds(), to), nil // sums of deltas begin earlier
 }
