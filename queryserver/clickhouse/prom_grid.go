@@ -39,8 +39,8 @@ func (s *Store) EvaluateGrid(ctx context.Context, scope queryserver.Scope, q que
 	return rows, exact, err
 }
 
-// gridQuery has a row for each group: its values on the grid, and how many of the samples
-// are not finite. It is the zero Select for what it cannot answer.
+// gridQuery has a row for each group: its values on the grid, and how often something was
+// odd. It is the zero Select for what it cannot answer.
 func gridQuery(scope queryserver.Scope, q queryserver.GridQuestion) (*reading, chsql.Select, error) {
 	to := q.From + int64(q.Steps-1)*q.Step
 	r, query, err := pointsOf(scope, samples(), queryserver.PointsQuestion{
@@ -66,7 +66,7 @@ func gridQuery(scope queryserver.Scope, q queryserver.GridQuestion) (*reading, c
 	return r, chsql.Select{
 		Columns: chsql.List{
 			chsql.SQL("toUInt32(transform(series_id, ?, ?, toUInt64(0))) AS grp", chsql.UInt64s(q.Series), chsql.UInt64s(groups)),
-			aggregate, chsql.SQL("sum(odd)"),
+			aggregate, oddOf(q.Aggregation),
 		},
 		From:    chsql.SQL("(?)", perSeries.Expr()),
 		GroupBy: chsql.List{chsql.SQL("grp")},
@@ -92,6 +92,18 @@ func aggregateOf(aggregation string) chsql.Expr {
 	return chsql.Expr{}
 }
 
+// oddOf counts what makes an answer inexact: samples that are not finite or so large that
+// sums of them might not be, and sums of which parts cancel out.
+func oddOf(aggregation string) chsql.Expr {
+	if aggregation == "sum" || aggregation == "avg" {
+		return chsql.SQL("sum(odd) + arrayCount((a, b) -> ifNull(a < 0 AND b > 0, false), minForEach(grid), maxForEach(grid))")
+	}
+	return chsql.SQL("sum(odd)")
+}
+
+// oddValue is true of NaN too, which is not less than anything.
+func oddValue() chsql.Expr { return chsql.SQL("countIf(NOT (abs(value) < 1e150))") }
+
 // gridOfRates leaves Prometheus' extrapolation to the engine's own functions.
 func gridOfRates(query chsql.Select, q queryserver.GridQuestion) chsql.Select {
 	on := chsql.SQL("fromUnixTimestamp64Milli(?, 'UTC'), fromUnixTimestamp64Milli(?, 'UTC'), toDecimal64(?, 3), toDecimal64(?, 3)",
@@ -107,7 +119,7 @@ func gridOfRates(query chsql.Select, q queryserver.GridQuestion) chsql.Select {
 	default:
 		return chsql.Select{}
 	}
-	query.Columns = chsql.List{chsql.SQL("series_id"), chsql.SQL("? AS grid", function), chsql.SQL("countIf(NOT isFinite(value)) AS odd")}
+	query.Columns = chsql.List{chsql.SQL("series_id"), chsql.SQL("? AS grid", function), chsql.SQL("? AS odd", oddValue())}
 	query.GroupBy = chsql.List{chsql.SQL("series_id")}
 	return query
 }
@@ -115,11 +127,12 @@ func gridOfRates(query chsql.Select, q queryserver.GridQuestion) chsql.Select {
 // gridOfWindows gives each sample to the windows that it lies in.
 func gridOfWindows(query chsql.Select, q queryserver.GridQuestion) chsql.Select {
 	var function chsql.Expr
+	odd := chsql.SQL("sum(o)")
 	switch q.Function {
 	case "sum_over_time":
-		function = chsql.SQL("sumKahan(v)")
+		function, odd = chsql.SQL("sumKahan(v)"), chsql.SQL("sum(o) + (min(v) < 0 AND max(v) > 0)")
 	case "avg_over_time":
-		function = chsql.SQL("sumKahan(v) / count()")
+		function, odd = chsql.SQL("sumKahan(v) / count()"), chsql.SQL("sum(o) + (min(v) < 0 AND max(v) > 0)")
 	case "min_over_time":
 		function = chsql.SQL("min(v)")
 	case "max_over_time":
@@ -132,14 +145,14 @@ func gridOfWindows(query chsql.Select, q queryserver.GridQuestion) chsql.Select 
 		return chsql.Select{}
 	}
 	// Of several samples in a millisecond, the greatest counts.
-	query.Columns = chsql.List{chsql.SQL("series_id"), chsql.SQL("toUnixTimestamp64Milli(timestamp) AS ms"), chsql.SQL("max(value) AS v"), chsql.SQL("countIf(NOT isFinite(value)) AS o")}
+	query.Columns = chsql.List{chsql.SQL("series_id"), chsql.SQL("toUnixTimestamp64Milli(timestamp) AS ms"), chsql.SQL("max(value) AS v"), chsql.SQL("? AS o", oddValue())}
 	query.GroupBy = chsql.List{chsql.SQL("series_id"), chsql.SQL("ms")}
 	from, step, window, steps := chsql.Int64(q.From), chsql.Int64(max(q.Step, 1)), chsql.Int64(q.Window), chsql.Int64(int64(q.Steps))
 	windows := chsql.Select{
 		Columns: chsql.List{
 			chsql.SQL("series_id"),
 			chsql.SQL("arrayJoin(range(greatest(0, toInt64(ceil((ms - ?) / ?))), least(?, toInt64(ceil((ms - ? + ?) / ?))))) AS position", from, step, steps, from, window, step),
-			chsql.SQL("? AS value", function), chsql.SQL("sum(o) AS odds"),
+			chsql.SQL("? AS value", function), chsql.SQL("? AS odds", odd),
 		},
 		From:    chsql.SQL("(?)", query.Expr()),
 		GroupBy: chsql.List{chsql.SQL("series_id"), chsql.SQL("position")},

@@ -159,6 +159,7 @@ func (l *loading) finish() ([]*series, error) {
 			}
 		}
 		made := &series{e.labels, e.merged()}
+		hint(made.samples)
 		if len(made.samples.times) > 0 || l.function == labelsOnly {
 			found = append(found, made)
 		}

@@ -65,3 +65,18 @@ func sparse(counts []uint64, offset int32, index func(int32) int32) (spans []his
 	}
 	return spans, buckets
 }
+
+// hint says of each histogram whether the counter began anew since the one before, as
+// Prometheus' chunks do. Functions warn when they mix those that did and did not.
+func hint(s *samples) {
+	for i := 1; i < len(s.histograms); i++ {
+		h, before := s.histograms[i], s.histograms[i-1]
+		switch {
+		case h == nil || before == nil || isStale(h.Sum) || isStale(before.Sum):
+		case h.DetectReset(before):
+			h.CounterResetHint = histogram.CounterReset
+		default:
+			h.CounterResetHint = histogram.NotCounterReset
+		}
+	}
+}
