@@ -129,7 +129,7 @@ func TestProm_Filter(t *testing.T) {
 			Metrics: points.Metrics, Series: ids, Groups: []uint32{0, 0},
 		})
 		require.NoError(t, err)
-		require.Equal(t, 1., *rows[0].Values[0])
+		require.InEpsilon(t, 1, *rows[0].Values[0], 1e-9)
 	}
 	_, err = w.SeriesFamilies(t.Context(), queryserver.Scope{}, day)
 	require.Equal(t, queryserver.Forbidden, queryserver.CodeOf(err))

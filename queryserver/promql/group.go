@@ -66,17 +66,17 @@ func (g *grouping) add(name string, s *queryserver.StoredSeries, q *queryserver.
 	if !matchesAll(all, g.selector.LabelMatchers) {
 		return true
 	}
-	if key := string(all.Bytes(nil)); g.seen[key] {
+	whole := string(all.Bytes(nil))
+	if g.seen[whole] {
 		return false
-	} else {
-		g.seen[key] = true
 	}
+	g.seen[whole] = true
 	g.metrics[name] = true
 	kept := g.group(all)
 	key := string(kept.Bytes(nil))
 	group, known := g.byKey[key]
 	if !known {
-		group = uint32(len(g.labels)) //nolint:gosec // there are fewer series
+		group = uint32(len(g.labels))
 		g.byKey[key] = group
 		g.labels = append(g.labels, kept)
 	}

@@ -51,7 +51,7 @@ func sparse(counts []uint64, offset int32, index func(int32) int32) (spans []his
 		if count == 0 {
 			continue
 		}
-		at := index(offset + int32(i)) //nolint:gosec // there are not as many buckets
+		at := index(offset + int32(i))
 		switch {
 		case len(buckets) > 0 && at == next-1:
 			buckets[len(buckets)-1] += float64(count)

@@ -68,7 +68,7 @@ func TestCompliance(t *testing.T) {
 			}
 			begun := time.Now()
 			promqltest.RunTestWithStorage(t, text, engines, func(testing.TB) storage.Storage {
-				return newStorage(own, reader, conn, func(name, reason string) { t.Logf("LOST %s: %s", name, reason) })
+				return newStorage(own, newMemo(reader, len(content) > longFile), conn, func(name, reason string) { t.Logf("LOST %s: %s", name, reason) })
 			})
 			pushed, asked := engines.on.PushedDown()
 			t.Logf("pushed down: %d of %d in %s", pushed, asked, time.Since(begun))
@@ -86,6 +86,9 @@ func TestCompliance(t *testing.T) {
 func needsNames(file string) bool {
 	return slices.Contains([]string{"name_label_dropping", "type_and_unit", "histograms", "native_histograms"}, file)
 }
+
+// longFile is a file, in bytes, whose samples are read widely.
+const longFile = 30_000
 
 func testSettings(pushDown, starts bool) *promql.Settings {
 	own := promql.DefaultSettings()

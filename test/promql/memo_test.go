@@ -4,14 +4,18 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
 // memo remembers what was read of one tenant between two loads: the suite asks the same
-// questions some thousand times.
+// questions some thousand times. Wide, it reads samples of whole days and chooses of them:
+// the longest files ask for as many ranges as they have cases.
 type memo struct {
 	queryserver.SeriesReader
+
+	wide bool
 
 	mu       sync.Mutex
 	families map[string][]queryserver.DescribedFamily
@@ -20,8 +24,8 @@ type memo struct {
 	buckets  map[string][]*queryserver.HistogramPoint
 }
 
-func newMemo(reader queryserver.SeriesReader) *memo {
-	m := &memo{SeriesReader: reader}
+func newMemo(reader queryserver.SeriesReader, wide bool) *memo {
+	m := &memo{SeriesReader: reader, wide: wide}
 	m.forget()
 	return m
 }
@@ -31,6 +35,21 @@ func (m *memo) forget() {
 	defer m.mu.Unlock()
 	m.families, m.series = make(map[string][]queryserver.DescribedFamily), make(map[string][]queryserver.StoredSeries)
 	m.points, m.buckets = make(map[string][]queryserver.Point), make(map[string][]*queryserver.HistogramPoint)
+}
+
+func days(in queryserver.TimeRange) queryserver.TimeRange {
+	const day = 24 * time.Hour
+	return queryserver.TimeRange{From: in.From.Truncate(day), To: in.To.Add(-1).Truncate(day).Add(day)}
+}
+
+// choose gives the range to read, and which of the samples were asked for.
+func (m *memo) choose(q *queryserver.PointsQuestion) func(ms int64) bool {
+	asked := q.In
+	q.Limit = 0
+	if m.wide {
+		q.In = days(q.In)
+	}
+	return func(ms int64) bool { return ms >= asked.From.UnixMilli() && ms < asked.To.UnixMilli() }
 }
 
 func remembered[T any](m *memo, of map[string]T, question any, load func() (T, error)) (T, error) {
@@ -53,31 +72,34 @@ func (m *memo) SeriesFamilies(ctx context.Context, scope queryserver.Scope, in q
 }
 
 func (m *memo) FindSeries(ctx context.Context, scope queryserver.Scope, q queryserver.SeriesQuestion) ([]queryserver.StoredSeries, error) {
-	const day = 24 * 60 * 60
-	q.In.From, q.In.To = q.In.From.Truncate(day*1e9), q.In.To.Add(-1).Truncate(day*1e9).Add(day*1e9)
+	q.In = days(q.In)
 	return remembered(m, m.series, q, func() ([]queryserver.StoredSeries, error) { return m.SeriesReader.FindSeries(ctx, scope, q) })
 }
 
 func (m *memo) ReadPoints(ctx context.Context, scope queryserver.Scope, q queryserver.PointsQuestion, each func(queryserver.Point)) error {
-	q.Limit = 0
+	asked := m.choose(&q)
 	all, err := remembered(m, m.points, q, func() (found []queryserver.Point, err error) {
 		err = m.SeriesReader.ReadPoints(ctx, scope, q, func(p queryserver.Point) { found = append(found, p) })
 		return found, err
 	})
 	for _, p := range all {
-		each(p)
+		if asked(p.Time) {
+			each(p)
+		}
 	}
 	return err
 }
 
 func (m *memo) ReadHistograms(ctx context.Context, scope queryserver.Scope, q queryserver.PointsQuestion, parts queryserver.HistogramParts, each func(*queryserver.HistogramPoint)) error {
-	q.Limit = 0
+	asked := m.choose(&q)
 	all, err := remembered(m, m.buckets, []any{q, parts}, func() (found []*queryserver.HistogramPoint, err error) {
 		err = m.SeriesReader.ReadHistograms(ctx, scope, q, parts, func(p *queryserver.HistogramPoint) { found = append(found, p) })
 		return found, err
 	})
 	for _, p := range all {
-		each(p)
+		if asked(p.Time) {
+			each(p)
+		}
 	}
 	return err
 }

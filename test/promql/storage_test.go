@@ -31,10 +31,10 @@ type tenantStorage struct {
 	lost func(name, reason string)
 }
 
-func newStorage(settings *promql.Settings, reader queryserver.SeriesReader, conn driver.Conn, lost func(name, reason string)) *tenantStorage {
+func newStorage(settings *promql.Settings, reader *memo, conn driver.Conn, lost func(name, reason string)) *tenantStorage {
 	var id tenant.ID
 	_, _ = rand.Read(id[:])
-	return &tenantStorage{settings, newMemo(reader), conn, tenant.Scope{Workspace: tenant.ID{1}, Tenant: id}, lost}
+	return &tenantStorage{settings, reader, conn, tenant.Scope{Workspace: tenant.ID{1}, Tenant: id}, lost}
 }
 
 func (s *tenantStorage) Own() *promql.Queryable {
