@@ -52,7 +52,7 @@ func (p *pair) Exec(ctx context.Context) *upstream.Result {
 	}
 	want := q.Exec(ctx)
 	if (want.Err == nil) != (got.Err == nil) || fmt.Sprint(want.Warnings) != fmt.Sprint(got.Warnings) {
-		return &upstream.Result{Err: fmt.Errorf("pushed down: %v %v, fetched: %v %v", got.Err, got.Warnings, want.Err, want.Warnings)}
+		return &upstream.Result{Err: fmt.Errorf("pushed down: %w %v, fetched: %w %v", got.Err, got.Warnings, want.Err, want.Warnings)}
 	}
 	if want.Err == nil {
 		if difference := differ(want.Value.String(), got.Value.String(), seriesOf(want), seriesOf(got)); difference != "" {

@@ -97,7 +97,7 @@ func TestDelta_AsCumulative(t *testing.T) {
 			got := w.evaluate(t, scope(w.Tenant), fill(template, name, "Delta"))
 			want := w.evaluate(t, scope(w.Tenant), fill(template, name, "Cumulative"))
 			require.NotEmpty(t, want, template)
-			require.Equal(t, "", differ(want.String(), got.String(), seriesOf(&upstream.Result{Value: want}), seriesOf(&upstream.Result{Value: got})), "%s %s", name, template)
+			require.Empty(t, differ(want.String(), got.String(), seriesOf(&upstream.Result{Value: want}), seriesOf(&upstream.Result{Value: got})), "%s %s", name, template)
 		}
 	}
 }

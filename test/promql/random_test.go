@@ -19,7 +19,7 @@ func newRandom(t *testing.T) random {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	return random{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // for tests
+	return random{rand.New(rand.NewPCG(seed, 0))}
 }
 
 // counter is a cumulative sum around noon, with resets, gaps and markers of staleness.
