@@ -23,6 +23,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/clickhouse"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
+	"github.com/telemetryflow/telemetryflow/queryserver/promql"
 )
 
 // queryServerConfig is config/queryserver.yaml, which says what each key is for.
@@ -39,6 +40,7 @@ type queryServerConfig struct {
 	// ClickHouse holds the telemetry.
 	ClickHouse clickhouse.Settings `mapstructure:"clickhouse"`
 	Outbound   outbound.Settings   `mapstructure:"outbound"`
+	PromQL     promql.Settings     `mapstructure:"promql"`
 	Log        logConfig           `mapstructure:"log"`
 
 	_ struct{}
@@ -132,6 +134,7 @@ func (c *queryServerConfig) validate() error {
 		named("mail", c.Mail.Validate()),
 		named("clickhouse", c.ClickHouse.Validate()),
 		named("outbound", c.Outbound.Validate()),
+		named("promql", c.PromQL.Validate()),
 		named("cache", c.Cache.Validate(c.Redis.URL != "")),
 	)
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
 	store "github.com/telemetryflow/telemetryflow/queryserver/postgres"
+	"github.com/telemetryflow/telemetryflow/queryserver/promql"
 	"github.com/telemetryflow/telemetryflow/queryserver/search"
 )
 
@@ -45,6 +46,8 @@ type queryServer struct {
 	rows    *clickhouse.Store
 	answers *cache.Telemetry // rows, remembered
 	keys    *keyring
+	engine  *promql.Service // over rows
+	promql  *cache.PromQL   // engine, remembered
 	ring    *jwt.Ring
 	logins  *auth.Service
 	http    *httpapi.Server
@@ -144,6 +147,10 @@ func (s *queryServer) makeTelemetry(ctx context.Context) (err error) {
 		s.logger.WarnContext(ctx, "ClickHouse cannot be reached; queries are refused until it can.", slog.Any("error", err))
 	}
 	s.answers = cache.NewTelemetry(s.cache, s.rows)
+	if s.engine, err = promql.New(s.config.PromQL, s.rows, s.logger); err != nil {
+		return fmt.Errorf("promql: %w", err)
+	}
+	s.promql = cache.NewPromQL(s.answers, s.engine)
 	return nil
 }
 
@@ -203,6 +210,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.LogRoutes(s.answers, search.Parse),
 		resource.TraceRoutes(s.answers, search.Parse),
 		jaeger.Routes(s.answers),
+		resource.PrometheusRoutes(s.promql, promql.Version),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }
@@ -247,6 +255,9 @@ func (s *queryServer) close(ctx context.Context) {
 	}
 	if s.cache != nil {
 		_ = s.cache.Close() // it holds nothing that is not elsewhere
+	}
+	if s.engine != nil {
+		_ = s.engine.Close() // its only part that can fail is a query log, which it has not
 	}
 	if s.rows != nil {
 		_ = s.rows.Close() // no query is under way any more

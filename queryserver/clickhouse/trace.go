@@ -44,7 +44,7 @@ func (s *Store) Trace(ctx context.Context, scope queryserver.Scope, id queryserv
 
 // TraceBounds is the extent of a trace.
 func (s *Store) TraceBounds(ctx context.Context, scope queryserver.Scope, id queryserver.TraceID, in queryserver.TimeRange) (queryserver.TraceBounds, error) {
-	r, query, err := boundsQuery(scope, id, in)
+	r, query, err := traceBoundsQuery(scope, id, in)
 	if err != nil {
 		return queryserver.TraceBounds{}, err
 	}
@@ -88,9 +88,9 @@ func overlap(a, b queryserver.TimeRange) queryserver.TimeRange {
 	return queryserver.TimeRange{From: later(a.From, b.From), To: to}
 }
 
-// boundsQuery reads the summaries of a trace, one per day, or else its spans. A trace that
+// traceBoundsQuery reads the summaries of a trace, one per day, or else its spans. A trace that
 // begins before a time range or ends after it counts whole in the summaries.
-func boundsQuery(scope queryserver.Scope, id queryserver.TraceID, in queryserver.TimeRange) (*reading, chsql.Select, error) {
+func traceBoundsQuery(scope queryserver.Scope, id queryserver.TraceID, in queryserver.TimeRange) (*reading, chsql.Select, error) {
 	r, err := read(scope, queryserver.TracesRead)
 	if err != nil {
 		return nil, chsql.Select{}, err

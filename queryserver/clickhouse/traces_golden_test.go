@@ -59,11 +59,11 @@ func TestGolden_Traces(t *testing.T) {
 			return query, err
 		},
 		"bounds": func(scope queryserver.Scope) (chsql.Select, error) {
-			_, query, err := boundsQuery(scope, id, queryserver.TimeRange{})
+			_, query, err := traceBoundsQuery(scope, id, queryserver.TimeRange{})
 			return query, err
 		},
 		"bounds_within": func(scope queryserver.Scope) (chsql.Select, error) {
-			_, query, err := boundsQuery(scope, id, goldenRange)
+			_, query, err := traceBoundsQuery(scope, id, goldenRange)
 			return query, err
 		},
 		"trace": func(scope queryserver.Scope) (chsql.Select, error) {

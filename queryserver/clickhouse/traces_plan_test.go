@@ -70,7 +70,7 @@ func TestTraces_Plans(t *testing.T) {
 	kept, _ = left(t, w.plan(t, render(newestQuery(seen, slow))), "Name: duration")
 	require.Zero(t, kept)
 
-	plan := w.plan(t, render(boundsQuery(seen, numbered(77), queryserver.TimeRange{})))
+	plan := w.plan(t, render(traceBoundsQuery(seen, numbered(77), queryserver.TimeRange{})))
 	require.Contains(t, plan, "ReadFromMergeTree (")
 	kept, of = left(t, plan, "PrimaryKey")
 	require.LessOrEqual(t, kept*10, of, "a granule per day of the summaries:\n%s", plan)

@@ -68,8 +68,10 @@ func statusOf(code queryserver.Code) int {
 		return http.StatusUnsupportedMediaType
 	case queryserver.TooMany:
 		return http.StatusTooManyRequests
-	case queryserver.Unavailable:
+	case queryserver.Unavailable, queryserver.Timeout:
 		return http.StatusServiceUnavailable
+	case queryserver.Execution:
+		return http.StatusUnprocessableEntity
 	default:
 		return http.StatusInternalServerError
 	}

@@ -1,0 +1,15 @@
+SELECT toUInt32(transform(series_id, {p1:Array(UInt64)}, {p2:Array(UInt64)}, toUInt64(0))) AS grp, any(grid), sum(odd) FROM (SELECT series_id, arrayMap(x -> if(isNaN(x), NULL, x), groupArrayInsertAt(nan, {p3:UInt64})(value, toUInt32(position))) AS grid, sum(odds) AS odd FROM (SELECT series_id, arrayJoin(range(greatest(0, toInt64(ceil((ms - {p4:Int64}) / {p5:Int64}))), least({p6:Int64}, toInt64(ceil((ms - {p4:Int64} + {p7:Int64}) / {p5:Int64}))))) AS position, min(v) AS value, sum(o) AS odds FROM (SELECT series_id, toUnixTimestamp64Milli(timestamp) AS ms, max(value) AS v, countIf(NOT (abs(value) < 1e150)) AS o FROM metric_samples WHERE (workspace_id = {p8:UUID}) AND (tenant_id = {p9:UUID}) AND (service_name IN {p10:Array(String)}) AND (metric_name IN {p11:Array(String)}) AND (series_id IN {p1:Array(UInt64)}) AND (timestamp >= {p12:DateTime64(9, 'UTC')} AND timestamp < {p13:DateTime64(9, 'UTC')}) AND (bitAnd(flags, {p14:Int64}) = 0) GROUP BY series_id, ms) GROUP BY series_id, position) GROUP BY series_id) GROUP BY grp
+-- p1 = [1,2]
+-- p10 = ['shop']
+-- p11 = ['requests']
+-- p12 = 2026-01-02 02:55:00.001000000
+-- p13 = 2026-01-02 03:59:45.001000000
+-- p14 = 1
+-- p2 = [0,0]
+-- p3 = 240
+-- p4 = 1767322800000
+-- p5 = 15000
+-- p6 = 240
+-- p7 = 300000
+-- p8 = a0000000-0000-0000-0000-000000000000
+-- p9 = a1000000-0000-0000-0000-000000000000

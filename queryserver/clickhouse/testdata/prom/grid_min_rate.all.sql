@@ -1,0 +1,13 @@
+SELECT toUInt32(transform(series_id, {p1:Array(UInt64)}, {p2:Array(UInt64)}, toUInt64(0))) AS grp, minForEach(grid), sum(odd) FROM (SELECT series_id, timeSeriesRateToGrid(fromUnixTimestamp64Milli({p3:Int64}, 'UTC'), fromUnixTimestamp64Milli({p4:Int64}, 'UTC'), toDecimal64({p5:String}, 3), toDecimal64({p6:String}, 3))(fromUnixTimestamp64Milli(toUnixTimestamp64Milli(timestamp), 'UTC'), value) AS grid, countIf(NOT (abs(value) < 1e150)) AS odd FROM metric_samples WHERE (workspace_id = {p7:UUID}) AND (tenant_id = {p8:UUID}) AND (metric_name IN {p9:Array(String)}) AND (series_id IN {p1:Array(UInt64)}) AND (timestamp >= {p10:DateTime64(9, 'UTC')} AND timestamp < {p11:DateTime64(9, 'UTC')}) AND (bitAnd(flags, {p12:Int64}) = 0) GROUP BY series_id) GROUP BY grp
+-- p1 = [1,2]
+-- p10 = 2026-01-02 02:55:00.001000000
+-- p11 = 2026-01-02 03:59:45.001000000
+-- p12 = 1
+-- p2 = [0,0]
+-- p3 = 1767322800000
+-- p4 = 1767326385000
+-- p5 = 15.000
+-- p6 = 300.000
+-- p7 = a0000000-0000-0000-0000-000000000000
+-- p8 = a1000000-0000-0000-0000-000000000000
+-- p9 = ['requests']

@@ -1,0 +1,12 @@
+SELECT series_id, metric_name, toString(kind), unit, temporality = 1, is_monotonic, attributes, resource_attributes FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (metric_name IN {p3:Array(String)}) AND (day >= {p4:Date} AND day <= {p4:Date}) AND (attributes[{p5:String}] IN {p6:Array(String)}) AND (NOT (match(attributes[{p7:String}], {p8:String}))) AND ((arrayExists((k, v) -> match(k, {p9:String}) AND v IN {p10:Array(String)}, mapKeys(attributes), mapValues(attributes)) OR arrayCount(k -> match(k, {p9:String}), mapKeys(attributes)) > 1) OR (resource_attributes[{p11:String}] IN {p10:Array(String)})) LIMIT 1 BY series_id LIMIT 11
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ['it\'s']
+-- p11 = service.name
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['requests']
+-- p4 = 2026-01-02
+-- p5 = code
+-- p6 = ['500','503']
+-- p7 = path
+-- p8 = ^(?s:/api/.*)$
+-- p9 = ^(?s:http[^a-zA-Z0-9]*method)$

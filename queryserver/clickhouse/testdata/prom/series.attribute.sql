@@ -1,0 +1,14 @@
+SELECT series_id, metric_name, toString(kind), unit, temporality = 1, is_monotonic, attributes, resource_attributes FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(attributes, {p3:String}), attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (metric_name IN {p5:Array(String)}) AND (day >= {p6:Date} AND day <= {p6:Date}) AND (attributes[{p7:String}] IN {p8:Array(String)}) AND (NOT (match(attributes[{p9:String}], {p10:String}))) AND ((arrayExists((k, v) -> match(k, {p11:String}) AND v IN {p12:Array(String)}, mapKeys(attributes), mapValues(attributes)) OR arrayCount(k -> match(k, {p11:String}), mapKeys(attributes)) > 1) OR (resource_attributes[{p13:String}] IN {p12:Array(String)})) LIMIT 1 BY series_id LIMIT 11
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ^(?s:/api/.*)$
+-- p11 = ^(?s:http[^a-zA-Z0-9]*method)$
+-- p12 = ['it\'s']
+-- p13 = service.name
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = team
+-- p4 = ['a','b']
+-- p5 = ['requests']
+-- p6 = 2026-01-02
+-- p7 = code
+-- p8 = ['500','503']
+-- p9 = path

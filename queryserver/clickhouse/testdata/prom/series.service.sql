@@ -1,0 +1,13 @@
+SELECT series_id, metric_name, toString(kind), unit, temporality = 1, is_monotonic, attributes, resource_attributes FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (service_name IN {p3:Array(String)}) AND (metric_name IN {p4:Array(String)}) AND (day >= {p5:Date} AND day <= {p5:Date}) AND (attributes[{p6:String}] IN {p7:Array(String)}) AND (NOT (match(attributes[{p8:String}], {p9:String}))) AND ((arrayExists((k, v) -> match(k, {p10:String}) AND v IN {p11:Array(String)}, mapKeys(attributes), mapValues(attributes)) OR arrayCount(k -> match(k, {p10:String}), mapKeys(attributes)) > 1) OR (resource_attributes[{p12:String}] IN {p11:Array(String)})) LIMIT 1 BY series_id LIMIT 11
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ^(?s:http[^a-zA-Z0-9]*method)$
+-- p11 = ['it\'s']
+-- p12 = service.name
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['shop']
+-- p4 = ['requests']
+-- p5 = 2026-01-02
+-- p6 = code
+-- p7 = ['500','503']
+-- p8 = path
+-- p9 = ^(?s:/api/.*)$

@@ -1,0 +1,3 @@
+// Package promql runs Prometheus' own engine tests, as its module brings them, over the
+// query server's storage.
+package promql
