@@ -156,12 +156,12 @@ func pageOfTraces(from *chsql.Select, query queryserver.TraceQuery, position chs
 func presentQuery(scope queryserver.Scope, filter queryserver.SpanFilter, in queryserver.TimeRange, found []queryserver.TracePosition) (*reading, chsql.Select, error) {
 	filter.In = in
 	r, query, err := spansOf(scope, filter)
-	query.Where = append(query.Where, isOneOf(idsOf(found)))
+	query.Where = append(query.Where, isOneOf(traceIDsOf(found)))
 	query.Columns = chsql.List{chsql.SQL("DISTINCT lower(hex(trace_id))")}
 	return r, query, err
 }
 
-func idsOf(positions []queryserver.TracePosition) []queryserver.TraceID {
+func traceIDsOf(positions []queryserver.TracePosition) []queryserver.TraceID {
 	ids := make([]queryserver.TraceID, len(positions))
 	for i, position := range positions {
 		ids[i] = position.TraceID

@@ -31,7 +31,7 @@ type summary struct {
 func (s *Store) summaries(ctx context.Context, scope queryserver.Scope, in queryserver.TimeRange, positions []queryserver.TracePosition) (queryserver.TraceList, error) {
 	known := make(map[queryserver.TraceID]summary)
 	if filter, _ := scope.Sees(queryserver.TracesRead); filter.Everything() {
-		if err := s.addSummaries(ctx, scope, in, idsOf(positions), known, summariesQuery); err != nil {
+		if err := s.addSummaries(ctx, scope, in, traceIDsOf(positions), known, summariesQuery); err != nil {
 			return queryserver.TraceList{}, err
 		}
 	}
