@@ -93,10 +93,10 @@ func tracesOf(set queryserver.SpanSet) (*tracev1.TracesData, error) {
 }
 
 func spanOf(from *queryserver.Span) (*tracev1.Span, error) {
-	start := uint64(from.Start.UnixNano()) //nolint:gosec // what is beyond 63 bits comes back as it was
+	start := uint64(from.Start.UnixNano()) // what is beyond 63 bits comes back as it was
 	to := &tracev1.Span{
 		TraceState: from.TraceState, Flags: from.Flags, Name: from.Name,
-		StartTimeUnixNano: start, EndTimeUnixNano: start + uint64(from.Duration), //nolint:gosec // it wraps back to what was sent
+		StartTimeUnixNano: start, EndTimeUnixNano: start + uint64(from.Duration), // it wraps back to what was sent
 		DroppedAttributesCount: from.DroppedAttributesCount, DroppedEventsCount: from.DroppedEventsCount, DroppedLinksCount: from.DroppedLinksCount,
 	}
 	var faults [6]error
@@ -118,7 +118,7 @@ func addEvents(from *queryserver.Span, to *tracev1.Span) error {
 			return err
 		}
 		to.Events = append(to.Events, &tracev1.Span_Event{
-			TimeUnixNano: uint64(event.Time.UnixNano()), Name: event.Name, Attributes: own, DroppedAttributesCount: event.DroppedAttributesCount, //nolint:gosec // as the start
+			TimeUnixNano: uint64(event.Time.UnixNano()), Name: event.Name, Attributes: own, DroppedAttributesCount: event.DroppedAttributesCount, // as the start
 		})
 	}
 	return nil
