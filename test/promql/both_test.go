@@ -2,6 +2,7 @@ package promql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -35,6 +36,8 @@ func (b both) pair(prepare func(*promql.Engine) (upstream.Query, error)) (upstre
 	return &pair{on, func() (upstream.Query, error) { return prepare(b.off) }}, nil
 }
 
+var errDiffers = errors.New("the answers differ")
+
 type pair struct {
 	upstream.Query
 
@@ -52,7 +55,7 @@ func (p *pair) Exec(ctx context.Context) *upstream.Result {
 	}
 	want := q.Exec(ctx)
 	if (want.Err == nil) != (got.Err == nil) || fmt.Sprint(want.Warnings) != fmt.Sprint(got.Warnings) {
-		return &upstream.Result{Err: fmt.Errorf("pushed down: %w %v, fetched: %w %v", got.Err, got.Warnings, want.Err, want.Warnings)}
+		return &upstream.Result{Err: fmt.Errorf("pushed down: %v, fetched: %v: %w", got.Warnings, want.Warnings, errors.Join(errDiffers, got.Err, want.Err))}
 	}
 	if want.Err == nil {
 		if difference := differ(want.Value.String(), got.Value.String(), seriesOf(want), seriesOf(got)); difference != "" {

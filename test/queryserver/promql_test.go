@@ -10,9 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -252,39 +249,8 @@ func TestPromQL_Grafana(t *testing.T) {
 	got = p.send(t, http.MethodPost, "query_range", url.Values{"query": {"up"}, "start": {"0"}, "end": {to}, "step": {"1"}})
 	require.Equal(t, http.StatusBadRequest, got.code)
 	require.Contains(t, got.Error, "exceeded maximum resolution of 11000 points")
-	if _, err := os.Stat(filepath.Join(stacktest.Root(t), "bin", "tools", "promtool")); err == nil {
-		p.promtool(t, from, to)
-	}
 	p.token = ""
 	got = p.send(t, http.MethodGet, "query", url.Values{"query": {"up"}})
 	require.Equal(t, http.StatusUnauthorized, got.code)
 	require.Equal(t, "unauthorized", got.ErrorType)
-}
-
-// promtool asks by Prometheus' own client.
-func (p *prometheus) promtool(t *testing.T, from, to string) {
-	t.Helper()
-	program := filepath.Join(stacktest.Root(t), "bin", "tools", "promtool")
-	folder := t.TempDir()
-	config := filepath.Join(folder, "http.yaml")
-	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("authorization:\n  credentials: %s\ntls_config:\n  ca_file: %s\n", p.token, p.cert.CertFile)), 0o600))
-	for _, c := range []struct {
-		arguments []string
-		want      string
-	}{
-		{[]string{"instant", "--time", to, "SERVER", "round(increase(http_server_requests_total[1m]))"}, `{http_response_status_code="200", instance="a1", job="shop/checkout"} => 120 @[`},
-		{[]string{"range", "--start", from, "--end", to, "--step", "60s", "SERVER", "round(sum(rate(http_server_requests_total[1m])), 0.1)"}, "2 @["},
-		{[]string{"labels", "--start", from, "--end", to, "SERVER", "job"}, "shop/checkout"},
-		{[]string{"series", "--match", "target_info", "--start", from, "--end", to, "SERVER"}, `host_name="h"`},
-	} {
-		arguments := append([]string{"query", c.arguments[0], "--http.config.file", config}, c.arguments[1:]...)
-		for i := range arguments {
-			if arguments[i] == "SERVER" {
-				arguments[i] = p.url + "/prometheus"
-			}
-		}
-		output, err := exec.CommandContext(t.Context(), program, arguments...).CombinedOutput()
-		require.NoError(t, err, "%s", output)
-		require.Contains(t, string(output), c.want)
-	}
 }
