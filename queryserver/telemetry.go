@@ -30,6 +30,7 @@ type Service struct {
 // the scope lacks the permission. Invalid: the question costs too much, or the scope is in
 // no tenant. TooMany: the tenant asks too much at once.
 type Telemetry interface {
+	MetricReader
 	// Services are those that have sent items of a time range, by name.
 	Services(ctx context.Context, scope Scope, in TimeRange) ([]Service, error)
 }
