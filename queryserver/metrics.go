@@ -11,9 +11,9 @@ type MetricKind string
 
 // MetricReader is what can be asked about metrics. All of it needs MetricsRead.
 type MetricReader interface {
-	// Metrics are the names of metrics, by name and kind, up to Limit and one more, which
+	// MetricNames are the names of metrics, by name and kind, up to Limit and one more, which
 	// says that there are more. It counts whole days, those that the range touches.
-	Metrics(ctx context.Context, scope Scope, q MetricNames) ([]Metric, error)
+	MetricNames(ctx context.Context, scope Scope, q MetricList) ([]Metric, error)
 	// MetricLabels are the keys of the labels of some series, with how many have them.
 	MetricLabels(ctx context.Context, scope Scope, q MetricLabels) (MetricLabelList, error)
 	// MetricLabelValues are the values of one label.
@@ -41,8 +41,8 @@ type MetricSelector struct {
 	Match    []LabelMatch
 }
 
-// MetricNames asks for names.
-type MetricNames struct {
+// MetricList asks for names.
+type MetricList struct {
 	In       TimeRange
 	Services []string // any of them; none: all
 	Prefix   string   // of the name

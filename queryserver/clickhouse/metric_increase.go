@@ -84,7 +84,7 @@ func (r *reading) modes(q queryserver.MetricQuery, pairs chsql.Select, reset chs
 	return chsql.Select{
 		With:    chsql.List{mode},
 		Columns: chsql.List{chsql.SQL("metric_name"), chsql.SQL("labels"), chsql.SQL("? AS number", bucketNumber(q, chsql.SQL("timestamp")))},
-		From:    chsql.SQL("(?) AS p ANY INNER JOIN (?) AS r USING (series_id)", pairs.Expr(), labels.Expr()),
+		From:    chsql.SQL("(?) AS p INNER JOIN (?) AS r USING (series_id)", pairs.Expr(), labels.Expr()),
 		Where:   chsql.List{chsql.SQL("timestamp >= ?", chsql.Time(q.In.From))},
 	}, nil
 }

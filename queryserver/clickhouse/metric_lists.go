@@ -10,9 +10,9 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
-// Metrics reads the list that materialized views keep, or the series where the caller's
+// MetricNames reads the list that materialized views keep, or the series where the caller's
 // filter has dimensions that the list has not.
-func (s *Store) Metrics(ctx context.Context, scope queryserver.Scope, q queryserver.MetricNames) ([]queryserver.Metric, error) {
+func (s *Store) MetricNames(ctx context.Context, scope queryserver.Scope, q queryserver.MetricList) ([]queryserver.Metric, error) {
 	r, err := read(scope, queryserver.MetricsRead)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (s *Store) Metrics(ctx context.Context, scope queryserver.Scope, q queryser
 	})
 }
 
-func (r *reading) metricsQuery(q queryserver.MetricNames) (chsql.Select, error) {
+func (r *reading) metricsQuery(q queryserver.MetricList) (chsql.Select, error) {
 	query, _, err := r.first(metricActivity(), series())
 	if err != nil {
 		return query, err

@@ -150,7 +150,7 @@ func (r *reading) groupedBy(q queryserver.MetricQuery, points chsql.Select, numb
 		if err != nil {
 			return group, err
 		}
-		group.From = chsql.SQL("(?) AS p ANY INNER JOIN (?) AS r USING (series_id)", points.Expr(), labels.Expr())
+		group.From = chsql.SQL("(?) AS p INNER JOIN (?) AS r USING (series_id)", points.Expr(), labels.Expr())
 	}
 	return bySeries(q, group), nil
 }
