@@ -47,6 +47,12 @@ const (
 	chosenBuckets = 240
 )
 
+// MetricLookBack is how far before a data point the one before it may lie, for their
+// difference to count as an increase: exporters send every minute, or every five, and one
+// may be lost. It is the same for every query, so that an answer does not depend on where
+// a range begins.
+const MetricLookBack = 11 * time.Minute
+
 // steps are those that are chosen from. Each divides the next but the few around 15 s.
 func steps() []time.Duration {
 	const day = 24 * time.Hour

@@ -182,6 +182,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.APIKeyRoutes(s.store),
 		resource.AuditRoutes(s.store),
 		resource.TelemetryRoutes(s.answers),
+		resource.MetricRoutes(s.answers),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }

@@ -11,7 +11,7 @@ import (
 //	1  all of it counts: delta; a new start that lies after the point before; a counter
 //	   that fell; or a first point, when it says that its series began just before;
 //	2  the difference to the point before counts;
-//	0  nothing is known: no point within lookBack before it.
+//	0  nothing is known: no point within MetricLookBack before it.
 //
 // The increase belongs to the bucket of the later point, so that the increases of all
 // buckets add up. Gauges and sums that may fall have differences and no resets by value.
@@ -77,7 +77,7 @@ func (r *reading) modes(q queryserver.MetricQuery, pairs chsql.Select, reset chs
 	if err != nil {
 		return labels, err
 	}
-	back := chsql.Int64(int64(lookBack))
+	back := chsql.Int64(int64(queryserver.MetricLookBack))
 	restarted := chsql.SQL("kind != 'gauge' AND start_timestamp > previous_start AND start_timestamp >= previous_time")
 	mode := chsql.SQL(`multiIf(temporality = 1, 1, toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(previous_time) <= ?, if((?) OR (?), 1, 2), kind != 'gauge' AND toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(start_timestamp) < ?, 1, 0) AS mode`,
 		back, restarted, reset, back)

@@ -1,16 +1,9 @@
 package clickhouse
 
 import (
-	"time"
-
 	"github.com/telemetryflow/telemetryflow/internal/chsql"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
-
-// lookBack is how far before a data point the one before it may lie, for their difference
-// to count: exporters send every minute, or every five, and one may be lost. It is the
-// same for every query, so that an answer does not depend on where a range begins.
-const lookBack = 11 * time.Minute
 
 // points begins a SELECT from a table of data points: those of the selected series.
 func (r *reading) points(from *table, q queryserver.MetricSelector) (chsql.Select, error) {
@@ -108,7 +101,7 @@ func labelOf(label queryserver.Label) chsql.Expr {
 
 // before is a time range with what must be known of before it.
 func before(in queryserver.TimeRange) queryserver.TimeRange {
-	return queryserver.TimeRange{From: in.From.Add(-lookBack), To: in.To}
+	return queryserver.TimeRange{From: in.From.Add(-queryserver.MetricLookBack), To: in.To}
 }
 
 // recorded leaves out data points without a value (OTLP's DataPointFlags).
