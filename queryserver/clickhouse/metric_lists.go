@@ -85,9 +85,11 @@ func (s *Store) labelCounts(ctx context.Context, scope queryserver.Scope, q quer
 
 func (r *reading) labelKeysQuery(q queryserver.MetricLabels) (chsql.Select, error) {
 	query, err := r.seriesOf(q.MetricSelector)
-	keys := chsql.SQL(`arrayJoin(arrayConcat(
-		arrayMap(k -> concat('attributes.', k), mapKeys(attributes)), arrayMap(k -> concat('resource.', k), mapKeys(resource_attributes)),
-		if(service_name != '', ['service'], []), if(? != '', ['environment'], [])))`, environment())
+	keys := chsql.SQL("arrayJoin(arrayConcat(?))", chsql.List{
+		chsql.SQL("arrayMap(k -> concat('attributes.', k), mapKeys(attributes))"),
+		chsql.SQL("arrayMap(k -> concat('resource.', k), mapKeys(resource_attributes))"),
+		chsql.SQL("if(service_name != '', ['service'], [])"), chsql.SQL("if(? != '', ['environment'], [])", environment()),
+	})
 	return counting(query, keys, q), err
 }
 

@@ -190,4 +190,3 @@ func TestMetricExemplars(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, get, 9)
 }
-
