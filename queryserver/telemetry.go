@@ -31,6 +31,8 @@ type Service struct {
 // no tenant. TooMany: the tenant asks too much at once.
 type Telemetry interface {
 	MetricReader
+	LogReader
+
 	// Services are those that have sent items of a time range, by name.
 	Services(ctx context.Context, scope Scope, in TimeRange) ([]Service, error)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/resource"
 	"github.com/telemetryflow/telemetryflow/queryserver/mail"
 	store "github.com/telemetryflow/telemetryflow/queryserver/postgres"
+	"github.com/telemetryflow/telemetryflow/queryserver/search"
 )
 
 // queryServer is everything that `telemetryflow queryserver` runs.
@@ -183,6 +184,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.AuditRoutes(s.store),
 		resource.TelemetryRoutes(s.answers),
 		resource.MetricRoutes(s.answers),
+		resource.LogRoutes(s.answers, search.Parse),
 		resource.KeySet(func() any { return s.ring.KeySet() }, s.config.Tokens.Keys.PublishBefore/2), //nolint:mnd // a new key is seen before it is used
 	)
 }

@@ -21,6 +21,7 @@ type Telemetry struct {
 	generations *generations
 	services    *View[answer[[]queryserver.Service]]
 	metrics     metrics
+	logs        logViews
 }
 
 // NewTelemetry puts a cache before a store of telemetry.
@@ -29,6 +30,7 @@ func NewTelemetry(c *Cache, next queryserver.Telemetry) *Telemetry {
 		cache: c, next: next, generations: newGenerations(c.now),
 		services: answers[[]queryserver.Service](c, "services", metricsLife),
 		metrics:  metricAnswers(c),
+		logs:     newLogViews(c),
 	}
 }
 

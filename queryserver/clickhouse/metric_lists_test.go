@@ -14,9 +14,9 @@ import (
 func TestMetricNames(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.Metrics(t, w.Tenant, ofService("shop").gauge("cpu.load", noon, 1, nil).counter("cpu.time", cumulative, noon, nil, at{0, 1}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("shop").gauge("cpu.load", noon, 1, nil).counter("cpu.time", cumulative, noon, nil, at{0, 1}).Metrics)
 	w.Metrics(t, w.Tenant, newBatch(map[string]string{"service.name": "cart", "host.name": "h"}).gauge("cpu.load", noon, 1, nil).gauge("disk", noon.Add(-48*time.Hour), 1, nil).Metrics)
-	w.Metrics(t, w.Other, ofService("secret").gauge("canary", noon, 1, nil).Metrics)
+	w.Metrics(t, w.Other, metricsOf("secret").gauge("canary", noon, 1, nil).Metrics)
 	ask := func(q queryserver.MetricList, alternatives ...[]queryserver.Predicate) []string {
 		if q.In.From.IsZero() {
 			q.In = day
@@ -50,8 +50,8 @@ func TestMetricLabels(t *testing.T) {
 		resource := map[string]string{"service.name": "shop", "deployment.environment": "staging"}
 		w.Metrics(t, w.Tenant, newBatch(resource).gauge("load", noon, 1, map[string]string{"cpu": fmt.Sprint(i), "mode": []string{"user", "idle"}[i/3]}).Metrics)
 	}
-	w.Metrics(t, w.Tenant, ofService("cart").gauge("heat", noon, 1, map[string]string{"zone": "z"}).Metrics)
-	w.Metrics(t, w.Other, ofService("secret").gauge("load", noon, 1, map[string]string{"canary": "c"}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("cart").gauge("heat", noon, 1, map[string]string{"zone": "z"}).Metrics)
+	w.Metrics(t, w.Other, metricsOf("secret").gauge("load", noon, 1, map[string]string{"canary": "c"}).Metrics)
 	ask := func(read func(context.Context, queryserver.Scope, queryserver.MetricLabels) (queryserver.MetricLabelList, error), q queryserver.MetricLabels, alternatives ...[]queryserver.Predicate) map[string]uint64 {
 		q.In = day
 		if q.Limit == 0 {
@@ -82,8 +82,8 @@ func TestMetricSeries_Pages(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for i := range 9 {
-		w.Metrics(t, w.Tenant, ofService("shop").gauge([]string{"a", "b"}[i%2], noon, 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
-		w.Metrics(t, w.Tenant, ofService("shop").gauge([]string{"a", "b"}[i%2], noon.Add(-24*time.Hour), 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon, 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon.Add(-24*time.Hour), 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
 	}
 	q := queryserver.MetricSeriesPage{MetricSelector: queryserver.MetricSelector{In: queryserver.TimeRange{From: noon.Add(-48 * time.Hour), To: day.To}}, Limit: 4}
 	var got []string

@@ -91,10 +91,10 @@ func (f *filler) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
 	}
 }
 
-// canonical is the form in which what was sent and what comes back are equal: each data
+// canonicalMetrics is the form in which what was sent and what comes back are equal: each data
 // point alone in its containers and in no order, absent messages as empty ones, and the
 // attributes that make a series, which have no order, sorted.
-func canonical(t *testing.T, data *metricsv1.MetricsData) []string {
+func canonicalMetrics(t *testing.T, data *metricsv1.MetricsData) []string {
 	t.Helper()
 	var all []string
 	for _, one := range apart(data.ProtoReflect(), "resource_metrics", "scope_metrics", "metrics", "data", "data_points") {
@@ -207,23 +207,23 @@ func TestExportMetrics_RoundTrip(t *testing.T) {
 		w.send(t, w.Tenant, text)
 		sent.ResourceMetrics = append(sent.ResourceMetrics, message.GetResourceMetrics()...)
 	}
-	want := canonical(t, sent)
+	want := canonicalMetrics(t, sent)
 	require.Greater(t, len(want), 100)
 	back := w.export(t, scope(w.Tenant), queryserver.MetricSelector{})
-	require.Equal(t, want, canonical(t, back))
+	require.Equal(t, want, canonicalMetrics(t, back))
 
 	require.Empty(t, w.export(t, scope(w.Other), queryserver.MetricSelector{}).GetResourceMetrics())
 	text, err := proto.Marshal(back)
 	require.NoError(t, err)
 	w.send(t, w.Other, text)
-	require.Equal(t, want, canonical(t, w.export(t, scope(w.Other), queryserver.MetricSelector{})))
+	require.Equal(t, want, canonicalMetrics(t, w.export(t, scope(w.Other), queryserver.MetricSelector{})))
 }
 
 // Many points of one series and time come whole, whatever a page holds.
 func TestExportMetrics_Pages(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	b := ofService("shop")
+	b := metricsOf("shop")
 	points := b.metric("load").SetEmptyGauge().DataPoints()
 	for i := range 2*exportRows + 10 {
 		p := points.AppendEmpty()
@@ -254,10 +254,10 @@ func TestExportMetrics_Pages(t *testing.T) {
 func TestExportMetrics_Filter(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.Metrics(t, w.Tenant, ofService("shop").gauge("load", noon, 1, map[string]string{"zone": "a"}).gauge("load", noon, 2, map[string]string{"zone": "b"}).Metrics)
-	w.Metrics(t, w.Tenant, ofService("cart").gauge("load", noon, 4, nil).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("shop").gauge("load", noon, 1, map[string]string{"zone": "a"}).gauge("load", noon, 2, map[string]string{"zone": "b"}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("cart").gauge("load", noon, 4, nil).Metrics)
 	count := func(alternatives ...[]queryserver.Predicate) int {
-		return len(canonical(t, w.export(t, scope(w.Tenant, alternatives...), queryserver.MetricSelector{})))
+		return len(canonicalMetrics(t, w.export(t, scope(w.Tenant, alternatives...), queryserver.MetricSelector{})))
 	}
 	require.Equal(t, 3, count())
 	require.Equal(t, 2, count([]queryserver.Predicate{{Dimension: "service", Values: []string{"shop"}}}))

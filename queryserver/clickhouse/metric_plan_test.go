@@ -77,7 +77,7 @@ func TestMetrics_Plan(t *testing.T) {
 	w := setup(t)
 	const metrics, series, points = 4, 20, 800
 	for d := range 3 {
-		b := ofService("shop")
+		b := metricsOf("shop")
 		for m := range metrics {
 			gauge := b.metric(fmt.Sprint("m", m)).SetEmptyGauge()
 			for s := range series {

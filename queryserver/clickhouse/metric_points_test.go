@@ -44,7 +44,7 @@ func TestMetricPoints_Pages(t *testing.T) {
 	w := setup(t)
 	want := make(map[string]int)
 	for i := range 60 {
-		b := ofService(fmt.Sprintf("s%d", i%3))
+		b := metricsOf(fmt.Sprintf("s%d", i%3))
 		value := float64(i % 4) // some are equal in all
 		b.gauge("load", noon.Add(time.Duration(i%2)*time.Second), value, nil)
 		w.Metrics(t, w.Tenant, b.Metrics)
@@ -115,7 +115,7 @@ func TestMetricPoints_Values(t *testing.T) {
 		q.SetQuantile(0.5)
 		q.SetValue(math.NaN())
 	})
-	w.Metrics(t, w.Other, ofService("shop").gauge("gauge", noon, 5, nil).Metrics)
+	w.Metrics(t, w.Other, metricsOf("shop").gauge("gauge", noon, 5, nil).Metrics)
 	rows, err := w.MetricPoints(t.Context(), scope(w.Tenant), queryserver.MetricPage{MetricSelector: queryserver.MetricSelector{In: day}, Limit: 50})
 	require.NoError(t, err)
 	require.Len(t, rows, 6)
@@ -152,7 +152,7 @@ func TestMetricPoints_Values(t *testing.T) {
 func TestMetricExemplars(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	b := ofService("shop")
+	b := metricsOf("shop")
 	sum := b.metric("hits").SetEmptySum()
 	sum.SetAggregationTemporality(delta)
 	for i := range 5 {

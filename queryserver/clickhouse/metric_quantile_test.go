@@ -71,13 +71,13 @@ func TestQueryMetrics_Rule20_Histograms(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	start := noon.Add(-time.Second)
-	cumulated := ofService("cumulative")
+	cumulated := metricsOf("cumulative")
 	h := cumulated.metric("latency").SetEmptyHistogram()
 	h.SetAggregationTemporality(cumulative)
 	histogramPoint(h, start, at{0, 4}, 2, 2, 0)
 	histogramPoint(h, start, at{60, 10}, 2, 4, 4)
 	histogramPoint(h, noon.Add(90*time.Second), at{120, 1}, 4, 0, 0) // a restart
-	deltas := ofService("delta")
+	deltas := metricsOf("delta")
 	h = deltas.metric("latency").SetEmptyHistogram()
 	h.SetAggregationTemporality(delta)
 	histogramPoint(h, start, at{0, 4}, 2, 2, 0)
@@ -108,7 +108,7 @@ func TestQueryMetrics_Rule20_Histograms(t *testing.T) {
 func TestQueryMetrics_ExponentialHistogram(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	b := ofService("shop")
+	b := metricsOf("shop")
 	h := b.metric("latency").SetEmptyExponentialHistogram()
 	h.SetAggregationTemporality(cumulative)
 	add := func(point at, scale, offset int32, counts ...uint64) {
@@ -134,7 +134,7 @@ func TestQueryMetrics_ExponentialHistogram(t *testing.T) {
 func TestQueryMetrics_Summary(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	b := ofService("shop")
+	b := metricsOf("shop")
 	summary := b.metric("latency").SetEmptySummary()
 	for i, value := range []float64{1, 3} {
 		p := summary.DataPoints().AppendEmpty()

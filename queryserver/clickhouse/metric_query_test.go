@@ -14,10 +14,10 @@ import (
 func TestQueryMetrics_Gauge(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.Metrics(t, w.Tenant, ofService("shop").gauge("load", noon, 1, map[string]string{"cpu": "0"}).gauge("load", noon.Add(30*time.Second), 3, map[string]string{"cpu": "0"}).
+	w.Metrics(t, w.Tenant, metricsOf("shop").gauge("load", noon, 1, map[string]string{"cpu": "0"}).gauge("load", noon.Add(30*time.Second), 3, map[string]string{"cpu": "0"}).
 		gauge("load", noon.Add(90*time.Second), 10, map[string]string{"cpu": "1"}).Metrics)
-	w.Metrics(t, w.Tenant, ofService("cart").gauge("load", noon.Add(time.Minute), 7, nil).Metrics)
-	w.Metrics(t, w.Other, ofService("secret").gauge("load", noon, 1e9, nil).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("cart").gauge("load", noon.Add(time.Minute), 7, nil).Metrics)
+	w.Metrics(t, w.Other, metricsOf("secret").gauge("load", noon, 1e9, nil).Metrics)
 	cpu := []queryserver.Label{{Origin: queryserver.AttributeLabel, Key: "cpu"}}
 	for aggregation, want := range map[queryserver.Aggregation]map[string]map[int]float64{
 		queryserver.AggregateAvg:   {"shop": {0: 2, 60: 10}, "cart": {60: 7}},
@@ -52,15 +52,15 @@ func TestQueryMetrics_Rule20_Increase(t *testing.T) {
 	w := setup(t)
 	start := noon.Add(-time.Second)
 	// 10 from the start, 5 more, a restart with 3 and 4 more, a fall to 2 without a new start.
-	w.Metrics(t, w.Tenant, ofService("cumulative").counter("hits", cumulative, start, nil, at{0, 10}, at{60, 15}).
+	w.Metrics(t, w.Tenant, metricsOf("cumulative").counter("hits", cumulative, start, nil, at{0, 10}, at{60, 15}).
 		counter("hits", cumulative, noon.Add(90*time.Second), nil, at{120, 3}, at{180, 7}, at{240, 2}).Metrics)
-	w.Metrics(t, w.Tenant, ofService("delta").counter("hits", delta, start, nil, at{0, 10}, at{60, 5}, at{120, 3}, at{180, 4}, at{240, 2}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("delta").counter("hits", delta, start, nil, at{0, 10}, at{60, 5}, at{120, 3}, at{180, 4}, at{240, 2}).Metrics)
 	// Without a start, and with one long ago, a first point says nothing; after a long
 	// silence neither.
-	w.Metrics(t, w.Tenant, ofService("unknown").counter("hits", cumulative, time.Time{}, nil, at{0, 1000}, at{60, 1001}).Metrics)
-	w.Metrics(t, w.Tenant, ofService("old").counter("hits", cumulative, noon.Add(-time.Hour), nil, at{0, 1000}, at{60, 1003}, at{1200, 5000}, at{1260, 5001}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("unknown").counter("hits", cumulative, time.Time{}, nil, at{0, 1000}, at{60, 1001}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("old").counter("hits", cumulative, noon.Add(-time.Hour), nil, at{0, 1000}, at{60, 1003}, at{1200, 5000}, at{1260, 5001}).Metrics)
 	// The point before lies before the range.
-	w.Metrics(t, w.Tenant, ofService("before").counter("hits", cumulative, time.Time{}, nil, at{-30, 100}, at{30, 106}).Metrics)
+	w.Metrics(t, w.Tenant, metricsOf("before").counter("hits", cumulative, time.Time{}, nil, at{-30, 100}, at{30, 106}).Metrics)
 	q := queryserver.MetricQuery{MetricSelector: about("hits"), Aggregation: queryserver.AggregateIncrease, Step: time.Minute, GroupBy: byService}
 	same := map[int]float64{0: 10, 60: 5, 120: 3, 180: 4, 240: 2}
 	require.Equal(t, map[string]map[int]float64{
@@ -78,7 +78,7 @@ func TestQueryMetrics_Rule20_Increase(t *testing.T) {
 func TestQueryMetrics_NoValue(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	b := ofService("shop").counter("hits", cumulative, time.Time{}, nil, at{0, 5}, at{30, 0}, at{60, math.NaN()}, at{120, 9})
+	b := metricsOf("shop").counter("hits", cumulative, time.Time{}, nil, at{0, 5}, at{30, 0}, at{60, math.NaN()}, at{120, 9})
 	points := b.scope.Metrics().At(0).Sum().DataPoints()
 	points.At(1).SetFlags(points.At(1).Flags().WithNoRecordedValue(true))
 	b.gauge("load", noon, math.Inf(1), nil).gauge("load", noon.Add(time.Minute), math.NaN(), nil)
@@ -99,9 +99,9 @@ func TestQueryMetrics_HourlyAverage(t *testing.T) {
 	w := setup(t)
 	for i := range 50 {
 		at := noon.Add(time.Duration(i*7) * time.Minute)
-		w.Metrics(t, w.Tenant, ofService([]string{"shop", "cart"}[i%2]).gauge([]string{"load", "heat", "noise"}[i%3], at, float64(i*i), nil).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf([]string{"shop", "cart"}[i%2]).gauge([]string{"load", "heat", "noise"}[i%3], at, float64(i*i), nil).Metrics)
 	}
-	w.Metrics(t, w.Other, ofService("shop").gauge("load", noon, 1e9, nil).Metrics)
+	w.Metrics(t, w.Other, metricsOf("shop").gauge("load", noon, 1e9, nil).Metrics)
 	const document = `SELECT
   service_name,
   metric_name,
@@ -154,7 +154,7 @@ func TestQueryMetrics_Limit(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for _, service := range []string{"c", "a", "b"} {
-		w.Metrics(t, w.Tenant, ofService(service).gauge("load", noon, 1, nil).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf(service).gauge("load", noon, 1, nil).Metrics)
 	}
 	q := asks(t, queryserver.MetricQuery{MetricSelector: about("load"), Aggregation: queryserver.AggregateAvg, GroupBy: byService, Limit: 2})
 	result, err := w.QueryMetrics(t.Context(), scope(w.Tenant), q)

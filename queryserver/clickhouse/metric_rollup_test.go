@@ -39,7 +39,7 @@ func TestQueryMetrics_Rule20_Rollups(t *testing.T) {
 		for i := range 240 {
 			points = append(points, at{float64(i * 15), math.Mod(float64(i*i), 1000)}) // falls now and then
 		}
-		w.Metrics(t, w.Tenant, ofService(service).counter("hits", cumulative, time.Time{}, map[string]string{"method": "GET"}, points...).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf(service).counter("hits", cumulative, time.Time{}, map[string]string{"method": "GET"}, points...).Metrics)
 	}
 	ask := func(aggregation queryserver.Aggregation, step time.Duration, alternatives ...[]queryserver.Predicate) map[string]map[int]float64 {
 		return w.answer(t, queryserver.MetricQuery{MetricSelector: about("hits"), Aggregation: aggregation, Step: step, GroupBy: byService}, alternatives...)

@@ -25,7 +25,7 @@ func newBatch(resource map[string]string) *batch {
 	return b
 }
 
-func ofService(name string) *batch { return newBatch(map[string]string{"service.name": name}) }
+func metricsOf(name string) *batch { return newBatch(map[string]string{"service.name": name}) }
 
 func (b *batch) metric(name string) pmetric.Metric {
 	m := b.scope.Metrics().AppendEmpty()

@@ -71,6 +71,9 @@ var tooMuch = map[int32]bool{ //nolint:gochecknoglobals // a constant
 	396: true, // TOO_MANY_ROWS_OR_BYTES
 }
 
+// cannotCompileRegexp is CANNOT_COMPILE_REGEXP: RE2 bounds the memory of an expression.
+const cannotCompileRegexp = 427
+
 // engineRetry is when to ask again while the engine cannot be reached.
 const engineRetry = 2 * time.Second
 
@@ -83,6 +86,8 @@ func (s *Store) problem(ctx context.Context, statement chsql.Statement, err erro
 		return ctx.Err()
 	case !errors.As(err, &exception):
 		return unavailable(err)
+	case exception.Code == cannotCompileRegexp:
+		return searchFault("a regular expression", "is too large for the engine")
 	case tooMuch[exception.Code]:
 		return &queryserver.Error{Code: queryserver.Invalid, Message: "the query costs too much: take a shorter time range or more filters", Cause: err}
 	}

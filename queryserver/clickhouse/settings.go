@@ -47,6 +47,9 @@ type LimitSettings struct {
 	BytesRead int64 `mapstructure:"bytes_read"`
 	// Threads of one question. Default: 2.
 	Threads int `mapstructure:"threads"`
+	// ExportRows of one export, which is refused if it has more. Default: 1,000,000, some
+	// 500 MB of NDJSON.
+	ExportRows int `mapstructure:"export_rows"`
 
 	_ struct{}
 }
@@ -55,7 +58,7 @@ type LimitSettings struct {
 func DefaultSettings() Settings {
 	return Settings{Limits: LimitSettings{
 		Queries: 4, QueriesPerTenant: 2, WaitingPerTenant: 32, QueueTimeout: 10 * time.Second,
-		Time: 20 * time.Second, MemoryBytes: 512 << 20, RowsRead: 1e9, BytesRead: 20 << 30, Threads: 2,
+		Time: 20 * time.Second, MemoryBytes: 512 << 20, RowsRead: 1e9, BytesRead: 20 << 30, Threads: 2, ExportRows: 1e6,
 	}}
 }
 
@@ -72,6 +75,7 @@ func (s Settings) Validate() error {
 		"queries": int64(s.Limits.Queries), "queries_per_tenant": int64(s.Limits.QueriesPerTenant), "waiting_per_tenant": int64(s.Limits.WaitingPerTenant),
 		"queue_timeout": int64(s.Limits.QueueTimeout), "time": int64(s.Limits.Time), "memory_bytes": s.Limits.MemoryBytes,
 		"rows_read": s.Limits.RowsRead, "bytes_read": s.Limits.BytesRead, "threads": int64(s.Limits.Threads),
+		"export_rows": int64(s.Limits.ExportRows),
 	} {
 		if value <= 0 {
 			faults = append(faults, fmt.Errorf("limits::%s: must be positive", key))

@@ -20,6 +20,8 @@ type Store struct {
 	gate   *gate
 	logger *slog.Logger
 	known  atomic.Bool // the schema is one that this program knows
+
+	exportRows int
 }
 
 // New makes a store. It does not connect: a ClickHouse that is down is found out by the
@@ -39,7 +41,7 @@ func New(settings Settings, logger *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{conn: conn, gate: newGate(settings.Limits), logger: logger}, nil
+	return &Store{conn: conn, gate: newGate(settings.Limits), logger: logger, exportRows: settings.Limits.ExportRows}, nil
 }
 
 // answerTime is for the answer to arrive after the engine's time is up.

@@ -36,7 +36,7 @@ func (s *Server) writeLine(r *http.Request, answer *recorder, begun time.Time) {
 		status = http.StatusOK
 	case errors.Is(e.err, context.Canceled) && ctx.Err() != nil:
 		status = statusLeft
-	case e.err != nil && status >= http.StatusInternalServerError:
+	case e.err != nil && (status >= http.StatusInternalServerError || e.cut):
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", e.err.Error()))
 	}

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -77,20 +78,21 @@ func requireJSON(contentType string) error {
 	return nil
 }
 
-// acceptsJSON refuses callers who want something else, before anything is done for them.
-func acceptsJSON(accept []string) error {
+// accepted is the media type that a caller gets: the first that he accepts. Callers who
+// want something else are refused before anything is done for them.
+func accepted(accept, kinds []string) (string, error) {
 	if len(accept) == 0 {
-		return nil
+		return kinds[0], nil
 	}
 	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		kind, parameters, err := mime.ParseMediaType(part)
-		if err != nil || strings.Trim(parameters["q"], "0.") == "" && parameters["q"] != "" {
-			continue
-		}
-		switch kind {
-		case "*/*", "application/*", jsonType, problemType:
-			return nil
+		switch {
+		case err != nil || strings.Trim(parameters["q"], "0.") == "" && parameters["q"] != "":
+		case kind == "*/*" || kind == "application/*":
+			return kinds[0], nil
+		case slices.Contains(kinds, kind):
+			return kind, nil
 		}
 	}
-	return queryserver.Errorf(notAcceptable, "answers are application/json")
+	return "", queryserver.Errorf(notAcceptable, "answers are %s", strings.Join(kinds, " or "))
 }

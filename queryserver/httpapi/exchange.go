@@ -21,6 +21,8 @@ type exchange struct {
 	route     *Route
 	call      *queryserver.Call // once the caller is proved
 	err       error             // that was answered
+	kind      string            // the media type of a stream
+	cut       bool              // the stream ended before its end
 	cursors   *cursors
 	path      string
 	query     string // without cursor and limit, for pages

@@ -26,9 +26,15 @@ func (s *Server) guard(route *Route, next http.Handler) http.Handler {
 
 func (s *Server) admit(r *http.Request, route *Route) error {
 	if route.json {
-		if err := acceptsJSON(r.Header.Values("Accept")); err != nil {
+		kinds := route.kinds
+		if kinds == nil {
+			kinds = []string{jsonType, problemType}
+		}
+		kind, err := accepted(r.Header.Values("Accept"), kinds)
+		if err != nil {
 			return err
 		}
+		exchangeOf(r.Context()).kind = kind
 	}
 	if route.access.kind == public {
 		if err := s.rates.take(exchangeOf(r.Context()).client); err != nil {

@@ -18,7 +18,12 @@ func (s *Server) bound(next http.Handler) http.Handler {
 			writeError(w, r, &queryserver.Error{Code: queryserver.Unavailable, Message: "the server is busy", RetryAfter: defaultRetry})
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.settings.Limits.BodyTimeout+s.settings.Limits.RequestTimeout)
+		limits := s.settings.Limits
+		longest := limits.BodyTimeout + limits.RequestTimeout
+		if route := exchangeOf(r.Context()).route; route != nil && route.kinds != nil {
+			longest = limits.StreamTimeout
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -128,7 +128,10 @@ func retryAfter(pause time.Duration) string {
 
 // writeError answers with the problem of an error.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	p := exchangeOf(r.Context()).problem(err)
+	writeProblem(w, exchangeOf(r.Context()).problem(err))
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
 	for name, values := range p.headers {
 		w.Header()[name] = values
 	}

@@ -82,12 +82,13 @@ type Operation struct {
 	BodyBytes int64
 }
 
-// Route is one operation with its access and its handler. Only JSON and Raw make one.
+// Route is one operation with its access and its handler. Only JSON, Stream and Raw make one.
 type Route struct {
 	access    Access
 	operation Operation
 	json      bool
 	takesBody bool
+	kinds     []string // media types of a stream
 	register  func(api huma.API, operation huma.Operation)
 	serve     func(w http.ResponseWriter, r *http.Request, call queryserver.Call) error
 }

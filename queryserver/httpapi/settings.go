@@ -59,8 +59,12 @@ type LimitSettings struct {
 	BodyTimeout time.Duration `mapstructure:"body_timeout"`
 	// RequestTimeout is how long the work may take. Default: 30 s.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+	// StreamTimeout is how long an export may take. Default: 10 min, which is a million
+	// items at 1 Mbyte/s. A reader that takes nothing for 10 s is cut off earlier.
+	StreamTimeout time.Duration `mapstructure:"stream_timeout"`
 	// WriteTimeout is from the end of the header to the end of the answer; it must be
-	// longer than the body's and the request's together. Default: 60 s.
+	// longer than the body's and the request's together. Default: 60 s. It does not end
+	// exports.
 	WriteTimeout time.Duration `mapstructure:"write_timeout"`
 	// IdleTimeout ends a connection without requests. Default: 2 min, longer than that of
 	// most proxies, which would else send into a closing connection.
@@ -93,6 +97,7 @@ func DefaultSettings() Settings {
 			HeaderTimeout:   5 * time.Second,
 			BodyTimeout:     10 * time.Second,
 			RequestTimeout:  30 * time.Second,
+			StreamTimeout:   10 * time.Minute,
 			WriteTimeout:    time.Minute,
 			IdleTimeout:     2 * time.Minute,
 			Requests:        256,

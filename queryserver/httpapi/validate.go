@@ -52,7 +52,7 @@ func (l *LimitSettings) validate() error {
 		}
 	}
 	for key, value := range map[string]time.Duration{
-		"header_timeout": l.HeaderTimeout, "body_timeout": l.BodyTimeout, "request_timeout": l.RequestTimeout,
+		"header_timeout": l.HeaderTimeout, "body_timeout": l.BodyTimeout, "request_timeout": l.RequestTimeout, "stream_timeout": l.StreamTimeout,
 		"idle_timeout": l.IdleTimeout, "drain": l.Drain,
 	} {
 		if value <= 0 {

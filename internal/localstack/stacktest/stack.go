@@ -22,6 +22,7 @@ type Stack struct {
 	GRPCPort int
 	HTTPPort int
 	HTTP     string // base URL of OTLP/HTTP
+	API      string // base URL of the query server
 	State    *localstack.State
 	Key      localstack.Key
 }
@@ -42,8 +43,10 @@ func Start(t testing.TB) *Stack {
 // Up starts `telemetryflow up` on the stack's folder and ports.
 func (s *Stack) Up(t testing.TB) *Process {
 	t.Helper()
+	port := FreePort(t)
+	s.API = "http://localhost:" + strconv.Itoa(port)
 	return Run(t, Program(t, "telemetryflow"), nil, "up", "--data-dir", s.DataDir,
-		"--otlp-grpc-port", strconv.Itoa(s.GRPCPort), "--otlp-http-port", strconv.Itoa(s.HTTPPort), "--query-port", strconv.Itoa(FreePort(t)))
+		"--otlp-grpc-port", strconv.Itoa(s.GRPCPort), "--otlp-http-port", strconv.Itoa(s.HTTPPort), "--query-port", strconv.Itoa(port))
 }
 
 // StartAgain starts a stack that has ended, on the data that it left.

@@ -78,7 +78,7 @@ func (m *metrics) postQuery(ctx context.Context, call queryserver.Call, input *p
 	for i, match := range body.Match {
 		label, err := queryserver.ParseLabel(match.Label)
 		if err != nil {
-			return nil, invalid(fmt.Sprintf("body.match[%d].label", i), err)
+			return nil, refused(fmt.Sprintf("body.match[%d].label", i), err)
 		}
 		values := make([]string, len(match.Values))
 		for j, value := range match.Values {
@@ -94,7 +94,7 @@ func (m *metrics) answer(ctx context.Context, call queryserver.Call, prefix stri
 	for i, text := range groupBy {
 		label, err := queryserver.ParseLabel(string(text))
 		if err != nil {
-			return nil, invalid(fmt.Sprintf("%sgroupBy[%d]", prefix, i), err)
+			return nil, refused(fmt.Sprintf("%sgroupBy[%d]", prefix, i), err)
 		}
 		q.GroupBy = append(q.GroupBy, label)
 	}

@@ -2,10 +2,12 @@ package resource
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/httpapi"
+	"github.com/telemetryflow/telemetryflow/queryserver/httpapi/otlpout"
 )
 
 const tagMetrics = "Metrics"
@@ -32,7 +34,7 @@ func MetricRoutes(store queryserver.MetricReader) []httpapi.Route {
 		httpapi.JSON(may, at("/labels/values", "listMetricLabelValues", "List the values of a label, with how many series have them"), m.labelValues),
 		httpapi.JSON(may, at("/series", "listMetricSeries", "List series"), m.series),
 		httpapi.JSON(may, at("/exemplars", "listMetricExemplars", "List stored exemplars, newest first"), m.exemplars),
-		httpapi.JSON(may, at("/otlp", "exportMetrics", "Stream data points as OTLP"), m.export),
+		httpapi.Stream(may, at("/otlp", "exportMetricsOTLP", "Stream data points as OTLP"), []string{kindJSON, kindProtobuf}, m.otlp),
 	}
 }
 
@@ -195,7 +197,7 @@ type metricLabelValuesInput struct {
 func (m *metrics) labelValues(ctx context.Context, call queryserver.Call, input *metricLabelValuesInput) (*metricLabelsOutput, error) {
 	label, err := queryserver.ParseLabel(input.Label)
 	if err != nil {
-		return nil, invalid("query.label", err)
+		return nil, refused("query.label", err)
 	}
 	return labelsOf(ctx, call, &input.MetricLabelSelection, label, m.store.MetricLabelValues)
 }
@@ -214,4 +216,15 @@ func labelsOf(
 		list.Items = []queryserver.LabelCount{}
 	}
 	return &metricLabelsOutput{cachedBy(trail), list}, err
+}
+
+func (m *metrics) otlp(ctx context.Context, call queryserver.Call, input *MetricSelection, kind string) (func(io.Writer) error, error) {
+	selector, err := input.selector()
+	return func(to io.Writer) error {
+		document := otlpout.NewMetrics(to, kind == kindJSON)
+		if err := m.store.ExportMetrics(ctx, call.Scope, selector, document.Write); err != nil {
+			return err
+		}
+		return document.End()
+	}, err
 }

@@ -43,7 +43,7 @@ func matchesOf(texts []phrase) ([]queryserver.LabelMatch, error) {
 			err = match.Check()
 		}
 		if err != nil {
-			return nil, invalid(fmt.Sprintf("query.match[%d]", i), err)
+			return nil, refused(fmt.Sprintf("query.match[%d]", i), err)
 		}
 		if at, known := equal[match.Label]; known && match.Operator == queryserver.MatchIn {
 			matches[at].Values = append(matches[at].Values, match.Values...)
@@ -69,8 +69,8 @@ func matchOf(text string) (queryserver.LabelMatch, error) {
 	return queryserver.LabelMatch{}, queryserver.Errorf(queryserver.Invalid, "must be a label, =, !=, =~, !~ or ^=, and a value")
 }
 
-// invalid says of a field what is wrong with it.
-func invalid(location string, err error) error {
+// refused says of a field what is wrong with it.
+func refused(location string, err error) error {
 	var known *queryserver.Error
 	message := "cannot be used"
 	if errors.As(err, &known) {

@@ -1,0 +1,18 @@
+SELECT field.1, field.2, count() FROM (SELECT arrayJoin(arrayConcat(arrayMap(k -> ('record', k), arrayFilter(k -> k != '', [if(service_name != '', {p1:String}, ''), if(severity_number != 0, {p2:String}, ''), if(severity_text != '', {p3:String}, ''), if(body != '', {p4:String}, ''), if(event_name != '', {p5:String}, ''), if(trace_id != {p6:String}, {p7:String}, ''), if(span_id != {p8:String}, {p9:String}, ''), if(scope_name != '', {p10:String}, ''), if(scope_version != '', {p11:String}, '')])), arrayMap(k -> ('attributes', k), arrayDistinct(CAST(mapKeys(log_attributes), 'Array(String)'))), arrayMap(k -> ('resource', k), arrayDistinct(CAST(mapKeys(resource_attributes), 'Array(String)'))))) AS field FROM logs WHERE (workspace_id = {p12:UUID}) AND (tenant_id = {p13:UUID}) AND (multiIf(mapContains(resource_attributes, {p14:String}), resource_attributes[{p14:String}] IN {p15:Array(String)}, mapContains(log_attributes, {p14:String}), log_attributes[{p14:String}] IN {p15:Array(String)}, false)) AND (timestamp >= {p16:DateTime64(9, 'UTC')} AND timestamp < {p17:DateTime64(9, 'UTC')})) GROUP BY field ORDER BY count() DESC, field LIMIT 1001
+-- p1 = service
+-- p10 = scope.name
+-- p11 = scope.version
+-- p12 = a0000000-0000-0000-0000-000000000000
+-- p13 = a1000000-0000-0000-0000-000000000000
+-- p14 = team
+-- p15 = ['a','b']
+-- p16 = 2026-01-02 03:00:00.000000000
+-- p17 = 2026-01-02 04:00:00.000000000
+-- p2 = level
+-- p3 = severity_text
+-- p4 = body
+-- p5 = event_name
+-- p6 = \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
+-- p7 = trace_id
+-- p8 = \0\0\0\0\0\0\0\0
+-- p9 = span_id

@@ -1,0 +1,11 @@
+SELECT [if(mapContains(log_attributes, {p1:String}), toString(log_attributes[{p1:String}]), toString(resource_attributes[{p1:String}])), transform(intDiv(severity_number + 3, 4), [1, 2, 3, 4, 5, 6], {p2:Array(String)}, {p3:String})] AS fields, count() AS records, sum(count()) OVER () FROM logs WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (multiIf(mapContains(resource_attributes, {p6:String}), resource_attributes[{p6:String}] IN {p7:Array(String)}, mapContains(log_attributes, {p6:String}), log_attributes[{p6:String}] IN {p7:Array(String)}, false)) AND (timestamp >= {p8:DateTime64(9, 'UTC')} AND timestamp < {p9:DateTime64(9, 'UTC')}) AND (startsWith(if(mapContains(log_attributes, {p1:String}), toString(log_attributes[{p1:String}]), toString(resource_attributes[{p1:String}])), {p10:String})) GROUP BY fields ORDER BY records DESC, fields LIMIT 10
+-- p1 = http.route
+-- p10 = /api
+-- p2 = ['trace','debug','info','warn','error','fatal']
+-- p3 = unspecified
+-- p4 = a0000000-0000-0000-0000-000000000000
+-- p5 = a1000000-0000-0000-0000-000000000000
+-- p6 = team
+-- p7 = ['a','b']
+-- p8 = 2026-01-02 03:00:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

@@ -1,0 +1,12 @@
+SELECT intDiv(toUnixTimestamp64Nano(timestamp) - {p1:Int64}, {p2:Int64}) AS step, if(listed, transform(intDiv(severity_number + 3, 4), [1, 2, 3, 4, 5, 6], {p3:Array(String)}, {p4:String}), '') AS value, toUInt8(true) AS listed, count() FROM logs WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (multiIf(mapContains(resource_attributes, {p7:String}), resource_attributes[{p7:String}] IN {p8:Array(String)}, mapContains(log_attributes, {p7:String}), log_attributes[{p7:String}] IN {p8:Array(String)}, false)) AND (timestamp >= {p9:DateTime64(9, 'UTC')} AND timestamp < {p10:DateTime64(9, 'UTC')}) AND (hasToken(lower(body), {p11:String})) GROUP BY step, value, listed
+-- p1 = 1767322800000000000
+-- p10 = 2026-01-02 04:00:00.000000000
+-- p11 = reset
+-- p2 = 60000000000
+-- p3 = ['trace','debug','info','warn','error','fatal']
+-- p4 = unspecified
+-- p5 = a0000000-0000-0000-0000-000000000000
+-- p6 = a1000000-0000-0000-0000-000000000000
+-- p7 = team
+-- p8 = ['a','b']
+-- p9 = 2026-01-02 03:00:00.000000000

@@ -1,0 +1,11 @@
+SELECT intDiv(toUnixTimestamp64Nano(timestamp) - {p1:Int64}, {p2:Int64}) AS step, if(listed, transform(intDiv(severity_number + 3, 4), [1, 2, 3, 4, 5, 6], {p3:Array(String)}, {p4:String}), '') AS value, toUInt8(true) AS listed, count() FROM logs WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (service_name IN {p7:Array(String)}) AND (timestamp >= {p8:DateTime64(9, 'UTC')} AND timestamp < {p9:DateTime64(9, 'UTC')}) AND (hasToken(lower(body), {p10:String})) GROUP BY step, value, listed
+-- p1 = 1767322800000000000
+-- p10 = reset
+-- p2 = 60000000000
+-- p3 = ['trace','debug','info','warn','error','fatal']
+-- p4 = unspecified
+-- p5 = a0000000-0000-0000-0000-000000000000
+-- p6 = a1000000-0000-0000-0000-000000000000
+-- p7 = ['shop']
+-- p8 = 2026-01-02 03:00:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

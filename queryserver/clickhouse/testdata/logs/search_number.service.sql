@@ -1,0 +1,11 @@
+SELECT toUnixTimestamp64Nano(timestamp), ingest_id, toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(observed_timestamp), severity_number, severity_text, body, body_type, event_name, if(trace_id != {p1:String}, lower(hex(trace_id)), ''), if(span_id != {p2:String}, lower(hex(span_id)), ''), flags, [CAST(mapKeys(log_attributes), 'Array(String)'), CAST(mapValues(log_attributes), 'Array(String)'), CAST(mapKeys(log_attribute_types), 'Array(String)'), CAST(mapValues(log_attribute_types), 'Array(String)')], dropped_attributes_count, service_name, [CAST(mapKeys(resource_attributes), 'Array(String)'), CAST(mapValues(resource_attributes), 'Array(String)'), CAST(mapKeys(resource_attribute_types), 'Array(String)'), CAST(mapValues(resource_attribute_types), 'Array(String)')], resource_dropped_attributes_count, resource_entity_refs, resource_schema_url, scope_name, scope_version, [CAST(mapKeys(scope_attributes), 'Array(String)'), CAST(mapValues(scope_attributes), 'Array(String)'), CAST(mapKeys(scope_attribute_types), 'Array(String)'), CAST(mapValues(scope_attribute_types), 'Array(String)')], scope_dropped_attributes_count, scope_schema_url FROM logs WHERE (workspace_id = {p3:UUID}) AND (tenant_id = {p4:UUID}) AND (service_name IN {p5:Array(String)}) AND (timestamp >= {p6:DateTime64(9, 'UTC')} AND timestamp < {p7:DateTime64(9, 'UTC')}) AND (((mapContains(log_attributes, {p8:String})) AND (ifNull(toInt64OrNull(log_attributes[{p8:String}]) >= {p9:Int64}, ifNull(toFloat64OrNull(log_attributes[{p8:String}]) >= {p10:Float64}, false)))) OR ((NOT (mapContains(log_attributes, {p8:String}))) AND ((mapContains(resource_attributes, {p8:String})) AND (ifNull(toInt64OrNull(resource_attributes[{p8:String}]) >= {p9:Int64}, ifNull(toFloat64OrNull(resource_attributes[{p8:String}]) >= {p10:Float64}, false)))))) ORDER BY toStartOfFiveMinutes(timestamp) DESC, timestamp DESC, ingest_id DESC LIMIT 51
+-- p1 = \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
+-- p10 = 500
+-- p2 = \0\0\0\0\0\0\0\0
+-- p3 = a0000000-0000-0000-0000-000000000000
+-- p4 = a1000000-0000-0000-0000-000000000000
+-- p5 = ['shop']
+-- p6 = 2026-01-02 03:00:00.000000000
+-- p7 = 2026-01-02 04:00:00.000000000
+-- p8 = http.status_code
+-- p9 = 500

@@ -1,0 +1,6 @@
+SELECT service_name, sum(item_count), min(first_seen), max(last_seen) FROM service_activity WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (signal = {p3:String}) AND (hour >= toStartOfHour({p4:DateTime64(9, 'UTC')})) AND (hour < {p5:DateTime64(9, 'UTC')}) GROUP BY service_name
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = traces
+-- p4 = 2026-01-02 03:00:00.000000000
+-- p5 = 2026-01-02 04:00:00.000000000
