@@ -168,8 +168,8 @@ func apart(m protoreflect.Message, path ...protoreflect.Name) []proto.Message {
 	return found
 }
 
-// send stores a message of OTLP.
-func (w *world) send(t testing.TB, of tenant.Scope, data []byte) {
+// sendMetrics stores a message of OTLP.
+func (w *world) sendMetrics(t testing.TB, of tenant.Scope, data []byte) {
 	t.Helper()
 	md, err := (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics(data)
 	require.NoError(t, err)
@@ -204,7 +204,7 @@ func TestExportMetrics_RoundTrip(t *testing.T) {
 		f.fill(message.ProtoReflect(), 0)
 		text, err := proto.Marshal(message)
 		require.NoError(t, err)
-		w.send(t, w.Tenant, text)
+		w.sendMetrics(t, w.Tenant, text)
 		sent.ResourceMetrics = append(sent.ResourceMetrics, message.GetResourceMetrics()...)
 	}
 	want := canonicalMetrics(t, sent)
@@ -215,7 +215,7 @@ func TestExportMetrics_RoundTrip(t *testing.T) {
 	require.Empty(t, w.export(t, scope(w.Other), queryserver.MetricSelector{}).GetResourceMetrics())
 	text, err := proto.Marshal(back)
 	require.NoError(t, err)
-	w.send(t, w.Other, text)
+	w.sendMetrics(t, w.Other, text)
 	require.Equal(t, want, canonicalMetrics(t, w.export(t, scope(w.Other), queryserver.MetricSelector{})))
 }
 

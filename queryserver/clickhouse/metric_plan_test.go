@@ -21,8 +21,8 @@ type indexUse struct {
 	granules, ofAll int
 }
 
-// plan explains a statement: the use of indexes by table, in the order of the plan.
-func (w *world) plan(t *testing.T, query chsql.Select) []indexUse {
+// metricPlan explains a statement: the use of indexes by table, in the order of the plan.
+func (w *world) metricPlan(t *testing.T, query chsql.Select) []indexUse {
 	t.Helper()
 	statement := query.Statement()
 	var text string
@@ -100,7 +100,7 @@ func TestMetrics_Plan(t *testing.T) {
 	used := func(name, table, kind string, query chsql.Select, err error) indexUse {
 		t.Helper()
 		require.NoError(t, err)
-		uses := w.plan(t, query)
+		uses := w.metricPlan(t, query)
 		for _, use := range uses {
 			if use.kind == kind && (len(use.table) >= len(table)) && use.table[len(use.table)-len(table):] == table {
 				return use
@@ -131,10 +131,10 @@ func TestMetrics_Plan(t *testing.T) {
 	// The lists read the lists and no points.
 	names, err := r.metricsQuery(queryserver.MetricList{In: hour, Limit: 50})
 	used("names", "metric_activity", "PrimaryKey", names, err)
-	require.Len(t, tablesOf(w.plan(t, names)), 1)
+	require.Len(t, tablesOf(w.metricPlan(t, names)), 1)
 	_, services, err := servicesQuery(scope(w.Tenant), queryserver.Metrics, hour)
 	used("services", "service_activity", "PrimaryKey", services, err)
-	require.Len(t, tablesOf(w.plan(t, services)), 1)
+	require.Len(t, tablesOf(w.metricPlan(t, services)), 1)
 	rows := func(query chsql.Select) (n uint64) {
 		statement := query.Statement()
 		ctx := clickhouse.Context(t.Context(), clickhouse.WithParameters(statement.Parameters), clickhouse.WithProgress(func(p *clickhouse.Progress) { n += p.Rows }))
