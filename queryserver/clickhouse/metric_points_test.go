@@ -64,6 +64,36 @@ func TestMetricPoints_Pages(t *testing.T) {
 	}
 }
 
+// While points of the same times, and newer ones, arrive between the pages, each of those
+// that were there comes once.
+func TestMetricPoints_WhileDataArrives(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	store := func(from, to int) {
+		b := metricsOf("shop")
+		for i := from; i < to; i++ {
+			b.gauge("load", noon.Add(time.Duration(i%5)*time.Second), float64(i), map[string]string{"i": fmt.Sprint(i % 7)})
+		}
+		w.Metrics(t, w.Tenant, b.Metrics)
+	}
+	store(0, 60)
+	next := 60
+	seen := make(map[float64]int)
+	for _, p := range pages(t, 7, func(after *queryserver.PointPosition) ([]queryserver.MetricPoint, error) {
+		store(next, next+5)
+		next += 5
+		return w.MetricPoints(t.Context(), scope(w.Tenant), queryserver.MetricPage{MetricSelector: queryserver.MetricSelector{In: day}, After: after, Limit: 7})
+	}, queryserver.MetricPoint.Position) {
+		seen[float64(*p.AsDouble)]++
+	}
+	for i := range 60 {
+		require.Equal(t, 1, seen[float64(i)], i)
+	}
+	for value, times := range seen {
+		require.Equal(t, 1, times, value)
+	}
+}
+
 // Rule 18: a page has every value as it was sent, and the labels of its series once, though
 // they stand in many parts.
 func TestMetricPoints_Values(t *testing.T) {
