@@ -36,19 +36,15 @@ func newDistribution() *distribution {
 // Prometheus, the first begins at 0 when its bound is positive, and the last is all at the
 // greatest bound.
 func (d *distribution) addExplicit(bounds []float64, counts []int64) {
-	for i, count := range counts {
-		var c cell
-		switch {
-		case len(bounds) == 0:
-			continue // one bucket of everything says nothing
-		case i == 0:
-			c = cell{from: min(0, bounds[0]), to: bounds[0]}
-		case i < len(bounds):
-			c = cell{from: bounds[i-1], to: bounds[i]}
-		default:
-			c = cell{from: bounds[len(bounds)-1], to: bounds[len(bounds)-1]}
+	if len(bounds) == 0 {
+		return // one bucket of everything says nothing
+	}
+	from := min(0, bounds[0])
+	for i, to := range append(slices.Clone(bounds), bounds[len(bounds)-1]) {
+		if i < len(counts) {
+			d.explicit[cell{from: from, to: to}] += counts[i]
 		}
-		d.explicit[c] += count
+		from = to
 	}
 }
 

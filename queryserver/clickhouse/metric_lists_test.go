@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestMetricLabels(t *testing.T) {
 	w := setup(t)
 	for i := range 4 {
 		resource := map[string]string{"service.name": "shop", "deployment.environment": "staging"}
-		w.Metrics(t, w.Tenant, newBatch(resource).gauge("load", noon, 1, map[string]string{"cpu": fmt.Sprint(i), "mode": []string{"user", "idle"}[i/3]}).Metrics)
+		w.Metrics(t, w.Tenant, newBatch(resource).gauge("load", noon, 1, map[string]string{"cpu": strconv.Itoa(i), "mode": []string{"user", "idle"}[i/3]}).Metrics)
 	}
 	w.Metrics(t, w.Tenant, metricsOf("cart").gauge("heat", noon, 1, map[string]string{"zone": "z"}).Metrics)
 	w.Metrics(t, w.Other, metricsOf("secret").gauge("load", noon, 1, map[string]string{"canary": "c"}).Metrics)
@@ -82,8 +83,8 @@ func TestMetricSeries_Pages(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for i := range 9 {
-		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon, 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
-		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon.Add(-24*time.Hour), 1, map[string]string{"i": fmt.Sprint(i)}).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon, 1, map[string]string{"i": strconv.Itoa(i)}).Metrics)
+		w.Metrics(t, w.Tenant, metricsOf("shop").gauge([]string{"a", "b"}[i%2], noon.Add(-24*time.Hour), 1, map[string]string{"i": strconv.Itoa(i)}).Metrics)
 	}
 	q := queryserver.MetricSeriesPage{MetricSelector: queryserver.MetricSelector{In: queryserver.TimeRange{From: noon.Add(-48 * time.Hour), To: day.To}}, Limit: 4}
 	var got []string

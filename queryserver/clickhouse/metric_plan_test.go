@@ -141,7 +141,7 @@ func TestMetrics_Plan(t *testing.T) {
 		answer, err := w.conn.Query(ctx, statement.SQL)
 		require.NoError(t, err)
 		defer answer.Close()
-		for answer.Next() { //nolint:revive // they are counted by the engine
+		for answer.Next() {
 		}
 		require.NoError(t, answer.Err())
 		return n

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,12 +44,14 @@ func TestMetricPoints_Pages(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	want := make(map[string]int)
+	batches := []*batch{metricsOf("s0"), metricsOf("s1"), metricsOf("s2")}
 	for i := range 60 {
-		b := metricsOf(fmt.Sprintf("s%d", i%3))
 		value := float64(i % 4) // some are equal in all
-		b.gauge("load", noon.Add(time.Duration(i%2)*time.Second), value, nil)
-		w.Metrics(t, w.Tenant, b.Metrics)
+		batches[i%3].gauge("load", noon.Add(time.Duration(i%2)*time.Second), value, nil)
 		want[fmt.Sprint("s", i%3, " ", i%2, " ", value)]++
+	}
+	for _, b := range batches {
+		w.Metrics(t, w.Tenant, b.Metrics)
 	}
 	for _, limit := range []int{1, 7, 50, 100} {
 		got := make(map[string]int)
@@ -72,7 +75,7 @@ func TestMetricPoints_WhileDataArrives(t *testing.T) {
 	store := func(from, to int) {
 		b := metricsOf("shop")
 		for i := from; i < to; i++ {
-			b.gauge("load", noon.Add(time.Duration(i%5)*time.Second), float64(i), map[string]string{"i": fmt.Sprint(i % 7)})
+			b.gauge("load", noon.Add(time.Duration(i%5)*time.Second), float64(i), map[string]string{"i": strconv.Itoa(i % 7)})
 		}
 		w.Metrics(t, w.Tenant, b.Metrics)
 	}

@@ -97,9 +97,12 @@ func TestQueryMetrics_NoValue(t *testing.T) {
 func TestQueryMetrics_HourlyAverage(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
+	batches := []*batch{metricsOf("shop"), metricsOf("cart")}
 	for i := range 50 {
-		at := noon.Add(time.Duration(i*7) * time.Minute)
-		w.Metrics(t, w.Tenant, metricsOf([]string{"shop", "cart"}[i%2]).gauge([]string{"load", "heat", "noise"}[i%3], at, float64(i*i), nil).Metrics)
+		batches[i%2].gauge([]string{"load", "heat", "noise"}[i%3], noon.Add(time.Duration(i*7)*time.Minute), float64(i*i), nil)
+	}
+	for _, b := range batches {
+		w.Metrics(t, w.Tenant, b.Metrics)
 	}
 	w.Metrics(t, w.Other, metricsOf("shop").gauge("load", noon, 1e9, nil).Metrics)
 	const document = `SELECT

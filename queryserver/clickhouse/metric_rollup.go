@@ -31,8 +31,8 @@ func (s *Store) rolledUp(ctx context.Context, r *reading, q queryserver.MetricQu
 	if err != nil || len(counts) == 0 {
 		return none, err
 	}
-	steps := time.Duration(counts[0]) * rollupBucket / q.Step
-	return none.Add(steps * q.Step), nil
+	complete := time.Duration(counts[0]) * rollupBucket
+	return none.Add(complete.Truncate(q.Step)), nil
 }
 
 // marksQuery counts the marks from the beginning of the range to the first gap. Marks hold
