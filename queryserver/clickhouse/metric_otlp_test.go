@@ -1,10 +1,10 @@
 package clickhouse
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +84,7 @@ func (f *filler) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
 		if field.Name() == "key" {
 			return protoreflect.ValueOfString(pick(f, "service.name", "k", "", "Schlüssel \"q\""))
 		}
-		return protoreflect.ValueOfString(pick(f, "", "true", "200", "shop", "a\"b\\c'\n\t\x01", fmt.Sprint(f.IntN(100))))
+		return protoreflect.ValueOfString(pick(f, "", "true", "200", "shop", "a\"b\\c'\n\t\x01", strconv.Itoa(f.IntN(100))))
 	default:
 		length := map[protoreflect.Name]int{"trace_id": pick(f, 0, 16), "span_id": pick(f, 0, 8)}[field.Name()]
 		return protoreflect.ValueOfBytes([]byte(strings.Repeat("\x00", max(length-1, 0)) + strings.Repeat("\x01", min(length, 1))))

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestMetrics_Plan(t *testing.T) {
 					p := gauge.DataPoints().AppendEmpty()
 					p.SetTimestamp(stampOf(noon.Add(time.Duration(-24*d)*time.Hour + time.Duration(i)*time.Second)))
 					p.SetDoubleValue(1)
-					p.Attributes().PutStr("s", fmt.Sprint(s))
+					p.Attributes().PutStr("s", strconv.Itoa(s))
 				}
 			}
 		}
