@@ -30,6 +30,7 @@ type Service struct {
 // the scope lacks the permission. Invalid: the question costs too much, or the scope is in
 // no tenant. TooMany: the tenant asks too much at once.
 type Telemetry interface {
+	MetricReader
 	LogReader
 	TraceReader
 

@@ -207,6 +207,7 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.APIKeyRoutes(s.store, s.logins),
 		resource.AuditRoutes(s.store),
 		resource.TelemetryRoutes(s.answers),
+		resource.MetricRoutes(s.answers),
 		resource.LogRoutes(s.answers, search.Parse),
 		resource.TraceRoutes(s.answers, search.Parse),
 		jaeger.Routes(s.answers),

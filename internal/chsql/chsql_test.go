@@ -22,6 +22,12 @@ func TestSelect_Statement(t *testing.T) {
 	require.Equal(t, map[string]string{"p1": "v", "p2": "-1"}, got.Parameters)
 }
 
+func TestSelect_Ties(t *testing.T) {
+	t.Parallel()
+	got := chsql.Select{Columns: chsql.List{chsql.SQL("a")}, From: chsql.SQL("t"), OrderBy: chsql.List{chsql.SQL("a")}, Limit: 2, WithTies: true}.Statement()
+	require.Equal(t, "SELECT a FROM t ORDER BY a LIMIT 2 WITH TIES", got.SQL)
+}
+
 func TestLogical_Empty(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "true", chsql.And().Statement().SQL)

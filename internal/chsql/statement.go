@@ -44,6 +44,8 @@ type Select struct {
 	OrderBy List
 	LimitBy Expr // n BY expressions
 	Limit   int  // 0: none
+	// WithTies adds to the Limit the rows that OrderBy cannot tell from the last one.
+	WithTies bool
 }
 
 // Expr is the SELECT as an expression, to be put in parentheses by whoever nests it.
@@ -68,6 +70,9 @@ func (s Select) Expr() Expr {
 	clause(" LIMIT ", s.LimitBy)
 	if s.Limit > 0 {
 		e.write(" LIMIT " + strconv.Itoa(s.Limit))
+	}
+	if s.Limit > 0 && s.WithTies {
+		e.write(" WITH TIES")
 	}
 	return e
 }

@@ -51,7 +51,7 @@ type View[T any] struct {
 	cache   *Cache
 	kind    *kind
 	owner   func(T) tenant.ID
-	keep    func(T) bool
+	keeps   func(T) bool
 	flights flights[T]
 }
 
@@ -76,7 +76,7 @@ func Of[T any](c *Cache, k Kind[T]) *View[T] {
 		made.marks.addAll(c.now()) // what this instance did not live through, it cannot judge
 	}
 	c.declare(made)
-	return &View[T]{cache: c, kind: made, owner: k.Owner, keep: k.Keep, flights: newFlights[T]()}
+	return &View[T]{cache: c, kind: made, owner: k.Owner, keeps: k.Keep, flights: newFlights[T]()}
 }
 
 // Get gives the value of an id, from L1, L2, or by the load, which depends on nothing but

@@ -9,21 +9,31 @@ import (
 
 // obtain gives a value that is not in L1, and fills the levels above where it was.
 func (v *View[T]) obtain(ctx context.Context, w wanted, began uint64, load func(context.Context) (T, error)) (T, Origin, error) {
-	var pass ticket
-	if v.cache.remote != nil && v.kind.l2 > 0 {
-		var found *envelope
-		if found, pass = v.cache.remote.find(ctx, v.kind, w.id); found != nil {
-			value, refused := v.accept(w, found)
-			if refused == accepted {
-				v.fill(w.id, began, value, *found)
-				return value, L2, nil
-			}
-			v.kind.rejected[refused].Add(1)
-			pass.replace = refused == unsealed || refused == expired // else only a later reading replaces it
-		}
+	value, pass, found := v.lookUp(ctx, w, began)
+	if found {
+		return value, L2, nil
 	}
 	value, err := v.load(ctx, w, began, pass, load)
 	return value, Load, err
+}
+
+// lookUp looks into L2. Without a value there is a ticket for the store after it.
+func (v *View[T]) lookUp(ctx context.Context, w wanted, began uint64) (value T, pass ticket, found bool) {
+	if v.cache.remote == nil || v.kind.l2 == 0 {
+		return value, pass, false
+	}
+	e, pass := v.cache.remote.find(ctx, v.kind, w.id)
+	if e == nil {
+		return value, pass, false
+	}
+	value, refused := v.accept(w, e)
+	if refused == accepted {
+		v.fill(w.id, began, value, *e)
+		return value, pass, true
+	}
+	v.kind.rejected[refused].Add(1)
+	pass.replace = refused == unsealed || refused == expired // else only a later reading replaces it
+	return value, pass, false
 }
 
 // accept judges what came out of Redis. The seal is proved: once some server wrote it for
@@ -63,7 +73,7 @@ func (v *View[T]) load(ctx context.Context, w wanted, began uint64, pass ticket,
 	if !v.mayHave(w.owner, owner) {
 		return none, queryserver.Errorf(queryserver.NotFound, "there is no such thing")
 	}
-	if ctx.Err() == nil && (v.keep == nil || v.keep(value)) {
+	if ctx.Err() == nil && (v.keeps == nil || v.keeps(value)) {
 		v.remember(ctx, w.id, began, pass, value, envelope{readAt: readAt, owner: owner})
 	}
 	return value, nil

@@ -20,6 +20,7 @@ type Telemetry struct {
 	next        queryserver.Telemetry
 	generations *generations
 	services    *View[answer[[]queryserver.Service]]
+	metrics     metrics
 	logs        logViews
 	spans       traceViews
 }
@@ -29,6 +30,7 @@ func NewTelemetry(c *Cache, next queryserver.Telemetry) *Telemetry {
 	return &Telemetry{
 		cache: c, next: next, generations: newGenerations(c.now),
 		services: answers[[]queryserver.Service](c, "services", metricsLife),
+		metrics:  metricAnswers(c),
 		logs:     newLogViews(c),
 		spans:    newTraceViews(c),
 	}
@@ -79,6 +81,8 @@ func isCut(value any) bool {
 type question struct {
 	signals []queryserver.Signal
 	in      queryserver.TimeRange
+	// depends is the range of the data that makes a difference. Zero: in.
+	depends queryserver.TimeRange
 	rest    any
 }
 
@@ -111,9 +115,13 @@ func (t *Telemetry) key(scope queryserver.Scope, q question) (string, error) {
 			sees = append(sees, seen{permission, filter.Alternatives()})
 		}
 	}
+	depends := q.depends
+	if depends.From.IsZero() {
+		depends = q.in
+	}
 	var known []string
 	for _, signal := range q.signals {
-		known = append(known, string(signal), strconv.FormatInt(t.generations.of(scope.Tenant().Tenant, signal, q.in).Unix(), 10))
+		known = append(known, string(signal), strconv.FormatInt(t.generations.of(scope.Tenant().Tenant, signal, depends).Unix(), 10))
 	}
 	text, err := json.Marshal([]any{scope.Tenant().Workspace, sees, known, q.in.From.UnixNano(), q.in.To.UnixNano(), q.rest})
 	if err != nil {

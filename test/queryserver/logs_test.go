@@ -82,7 +82,7 @@ func newReader(t *testing.T, stack *stacktest.Stack, name string) *reader {
 	require.NoError(t, err)
 	r := &reader{stack: stack}
 	_, r.key, err = keyadmin.New(pool, "test").Create(t.Context(), keyadmin.NewKey{
-		Name: name, Kind: keyadmin.Tenant, Binding: binding, Permissions: []tenant.Permission{tenant.LogsWrite, tenant.TracesWrite},
+		Name: name, Kind: keyadmin.Tenant, Binding: binding, Permissions: []tenant.Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite},
 	})
 	require.NoError(t, err)
 	command := exec.CommandContext(t.Context(), stacktest.Program(t, "telemetryflow"),

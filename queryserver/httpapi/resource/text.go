@@ -48,3 +48,14 @@ func textsOf(words []word) []string {
 	}
 	return all
 }
+
+// phrase is a longer text in a list.
+type phrase string
+
+const maxPhrase = 1000
+
+// Schema describes it.
+func (phrase) Schema(huma.Registry) *huma.Schema {
+	longest := maxPhrase
+	return &huma.Schema{Type: huma.TypeString, MaxLength: &longest}
+}

@@ -1,0 +1,13 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (WITH multiIf(temporality = 1, 1, toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(previous_time) <= {p1:Int64}, if((kind != 'gauge' AND start_timestamp > previous_start AND start_timestamp >= previous_time) OR (count < previous_count), 1, 2), kind != 'gauge' AND toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(start_timestamp) < {p1:Int64}, 1, 0) AS mode SELECT metric_name, labels, intDiv(toUnixTimestamp64Nano(timestamp) - {p2:Int64}, {p3:Int64}) AS number, sum(multiIf(mode = 1, toInt64(count), mode = 2, toInt64(count) - toInt64(previous_count), 0)) / {p4:Float64} AS result FROM (SELECT metric_name, series_id, timestamp, start_timestamp, lagInFrame(timestamp) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, count ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_time, lagInFrame(start_timestamp) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, count ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_start, count, sum, lagInFrame(count) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, count ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_count, lagInFrame(sum) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, count ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_sum FROM metric_histogram_samples WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (metric_name = {p7:String}) AND (timestamp >= {p8:DateTime64(9, 'UTC')} AND timestamp < {p9:DateTime64(9, 'UTC')}) AND (NOT bitTest(flags, 0))) AS p INNER JOIN (SELECT series_id, [attributes[{p10:String}]] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (metric_name = {p7:String}) AND (day >= {p11:Date} AND day <= {p11:Date}) LIMIT 1 BY series_id) AS r USING (series_id) WHERE (timestamp >= {p12:DateTime64(9, 'UTC')}) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 660000000000
+-- p10 = method
+-- p11 = 2026-01-02
+-- p12 = 2026-01-02 03:00:00.000000000
+-- p2 = 1767322800000000000
+-- p3 = 3600000000000
+-- p4 = 3600
+-- p5 = a0000000-0000-0000-0000-000000000000
+-- p6 = a1000000-0000-0000-0000-000000000000
+-- p7 = hits
+-- p8 = 2026-01-02 02:49:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

@@ -1,0 +1,17 @@
+SELECT metric_name, service_name, series_id, reinterpretAsUInt64(toUnixTimestamp64Nano(sample_timestamp)), reinterpretAsUInt64(toUnixTimestamp64Nano(timestamp)), value, value_int, toString(value_type), trace_id, span_id, CAST(filtered_attributes, 'Map(String, String)'), cityHash64(position, timestamp, reinterpretAsUInt64(value), value_int, value_type, trace_id, span_id, filtered_attributes) AS hash FROM exemplars WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (metric_name IN {p3:Array(String)}) AND (service_name IN {p4:Array(String)}) AND (match(toString(service_name), {p5:String})) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (metric_name IN {p3:Array(String)}) AND (service_name IN {p4:Array(String)}) AND (day >= {p6:Date} AND day <= {p6:Date}) AND (attributes[{p7:String}] IN {p8:Array(String)}) AND (startsWith(toString(resource_attributes[{p9:String}]), {p10:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p11:Array(String)}) AND (NOT match(attributes[{p7:String}], {p12:String})))) AND (sample_timestamp >= {p13:DateTime64(9, 'UTC')} AND sample_timestamp < {p14:DateTime64(9, 'UTC')}) AND (sample_timestamp <= {p13:DateTime64(9, 'UTC')}) AND (sample_timestamp < {p13:DateTime64(9, 'UTC')} OR (series_id, hash) <= ({p15:UInt64}, {p16:UInt64})) ORDER BY sample_timestamp DESC, series_id DESC, hash DESC LIMIT 54
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = web-
+-- p11 = ['test']
+-- p12 = ^(?:P.*)$
+-- p13 = 2026-01-02 03:00:00.000000000
+-- p14 = 2026-01-02 04:00:00.000000000
+-- p15 = 1
+-- p16 = 2
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['hits','misses']
+-- p4 = ['shop']
+-- p5 = ^(?:sh.p)$
+-- p6 = 2026-01-02
+-- p7 = method
+-- p8 = ['GET','PUT']
+-- p9 = host.name

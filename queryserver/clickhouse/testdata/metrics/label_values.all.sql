@@ -1,0 +1,14 @@
+SELECT toString(resource_attributes[{p1:String}]) AS text, uniqExact(series_id) AS series FROM metric_series WHERE (workspace_id = {p2:UUID}) AND (tenant_id = {p3:UUID}) AND (metric_name IN {p4:Array(String)}) AND (service_name IN {p5:Array(String)}) AND (day >= {p6:Date} AND day <= {p6:Date}) AND (attributes[{p7:String}] IN {p8:Array(String)}) AND (startsWith(toString(resource_attributes[{p1:String}]), {p9:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p10:Array(String)}) AND (match(toString(service_name), {p11:String})) AND (NOT match(attributes[{p7:String}], {p12:String})) AND (mapContains(resource_attributes, {p1:String})) GROUP BY text HAVING startsWith(text, {p13:String}) ORDER BY series DESC, text LIMIT 101
+-- p1 = host.name
+-- p10 = ['test']
+-- p11 = ^(?:sh.p)$
+-- p12 = ^(?:P.*)$
+-- p13 = web
+-- p2 = a0000000-0000-0000-0000-000000000000
+-- p3 = a1000000-0000-0000-0000-000000000000
+-- p4 = ['hits','misses']
+-- p5 = ['shop']
+-- p6 = 2026-01-02
+-- p7 = method
+-- p8 = ['GET','PUT']
+-- p9 = web-

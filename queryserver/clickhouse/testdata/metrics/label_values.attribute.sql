@@ -1,0 +1,16 @@
+SELECT toString(resource_attributes[{p1:String}]) AS text, uniqExact(series_id) AS series FROM metric_series WHERE (workspace_id = {p2:UUID}) AND (tenant_id = {p3:UUID}) AND (multiIf(mapContains(resource_attributes, {p4:String}), resource_attributes[{p4:String}] IN {p5:Array(String)}, mapContains(attributes, {p4:String}), attributes[{p4:String}] IN {p5:Array(String)}, false)) AND (metric_name IN {p6:Array(String)}) AND (service_name IN {p7:Array(String)}) AND (day >= {p8:Date} AND day <= {p8:Date}) AND (attributes[{p9:String}] IN {p10:Array(String)}) AND (startsWith(toString(resource_attributes[{p1:String}]), {p11:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p12:Array(String)}) AND (match(toString(service_name), {p13:String})) AND (NOT match(attributes[{p9:String}], {p14:String})) AND (mapContains(resource_attributes, {p1:String})) GROUP BY text HAVING startsWith(text, {p15:String}) ORDER BY series DESC, text LIMIT 101
+-- p1 = host.name
+-- p10 = ['GET','PUT']
+-- p11 = web-
+-- p12 = ['test']
+-- p13 = ^(?:sh.p)$
+-- p14 = ^(?:P.*)$
+-- p15 = web
+-- p2 = a0000000-0000-0000-0000-000000000000
+-- p3 = a1000000-0000-0000-0000-000000000000
+-- p4 = team
+-- p5 = ['a','b']
+-- p6 = ['hits','misses']
+-- p7 = ['shop']
+-- p8 = 2026-01-02
+-- p9 = method

@@ -1,0 +1,14 @@
+SELECT arrayJoin(arrayConcat(arrayMap(k -> concat('attributes.', k), mapKeys(attributes)), arrayMap(k -> concat('resource.', k), mapKeys(resource_attributes)), if(service_name != '', ['service'], []), if(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment']) != '', ['environment'], []))) AS text, uniqExact(series_id) AS series FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (service_name IN {p3:Array(String)}) AND (metric_name IN {p4:Array(String)}) AND (service_name IN {p3:Array(String)}) AND (day >= {p5:Date} AND day <= {p5:Date}) AND (attributes[{p6:String}] IN {p7:Array(String)}) AND (startsWith(toString(resource_attributes[{p8:String}]), {p9:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p10:Array(String)}) AND (match(toString(service_name), {p11:String})) AND (NOT match(attributes[{p6:String}], {p12:String})) GROUP BY text HAVING startsWith(text, {p13:String}) ORDER BY series DESC, text LIMIT 101
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ['test']
+-- p11 = ^(?:sh.p)$
+-- p12 = ^(?:P.*)$
+-- p13 = web
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['shop']
+-- p4 = ['hits','misses']
+-- p5 = 2026-01-02
+-- p6 = method
+-- p7 = ['GET','PUT']
+-- p8 = host.name
+-- p9 = web-

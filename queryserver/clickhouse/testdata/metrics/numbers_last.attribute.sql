@@ -1,0 +1,12 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (SELECT metric_name, labels, number, argMax(part, (part_time, part)) AS result FROM (SELECT metric_name, series_id, intDiv(toUnixTimestamp64Nano(timestamp) - {p1:Int64}, {p2:Int64}) AS number, argMax(value, (timestamp, value)) AS part, max(timestamp) AS part_time FROM metric_samples WHERE (workspace_id = {p3:UUID}) AND (tenant_id = {p4:UUID}) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p3:UUID}) AND (tenant_id = {p4:UUID}) AND (multiIf(mapContains(resource_attributes, {p5:String}), resource_attributes[{p5:String}] IN {p6:Array(String)}, mapContains(attributes, {p5:String}), attributes[{p5:String}] IN {p6:Array(String)}, false)))) AND (metric_name = {p7:String}) AND (timestamp >= {p8:DateTime64(9, 'UTC')} AND timestamp < {p9:DateTime64(9, 'UTC')}) AND (NOT bitTest(flags, 0)) GROUP BY metric_name, series_id, number) AS p INNER JOIN (SELECT series_id, [attributes[{p10:String}]] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p3:UUID}) AND (tenant_id = {p4:UUID}) AND (multiIf(mapContains(resource_attributes, {p5:String}), resource_attributes[{p5:String}] IN {p6:Array(String)}, mapContains(attributes, {p5:String}), attributes[{p5:String}] IN {p6:Array(String)}, false)) AND (metric_name = {p7:String}) AND (day >= {p11:Date} AND day <= {p11:Date}) LIMIT 1 BY series_id) AS r USING (series_id) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 1767322800000000000
+-- p10 = method
+-- p11 = 2026-01-02
+-- p2 = 3600000000000
+-- p3 = a0000000-0000-0000-0000-000000000000
+-- p4 = a1000000-0000-0000-0000-000000000000
+-- p5 = team
+-- p6 = ['a','b']
+-- p7 = hits
+-- p8 = 2026-01-02 03:00:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

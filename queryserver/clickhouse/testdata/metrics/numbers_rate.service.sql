@@ -1,0 +1,14 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (WITH multiIf(temporality = 1, 1, toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(previous_time) <= {p1:Int64}, if((kind != 'gauge' AND start_timestamp > previous_start AND start_timestamp >= previous_time) OR (is_monotonic AND value < previous), 1, 2), kind != 'gauge' AND toUnixTimestamp64Nano(timestamp) - toUnixTimestamp64Nano(start_timestamp) < {p1:Int64}, 1, 0) AS mode SELECT metric_name, labels, intDiv(toUnixTimestamp64Nano(timestamp) - {p2:Int64}, {p3:Int64}) AS number, sum(multiIf(mode = 1, value, mode = 2, value - previous, 0)) / {p4:Float64} AS result FROM (SELECT metric_name, series_id, timestamp, start_timestamp, lagInFrame(timestamp) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, value ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_time, lagInFrame(start_timestamp) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, value ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous_start, value, lagInFrame(value) OVER (PARTITION BY metric_name, series_id ORDER BY timestamp, value ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous FROM metric_samples WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (service_name IN {p7:Array(String)}) AND (metric_name = {p8:String}) AND (timestamp >= {p9:DateTime64(9, 'UTC')} AND timestamp < {p10:DateTime64(9, 'UTC')}) AND (NOT bitTest(flags, 0)) AND (NOT isNaN(value))) AS p INNER JOIN (SELECT series_id, [attributes[{p11:String}]] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p5:UUID}) AND (tenant_id = {p6:UUID}) AND (service_name IN {p7:Array(String)}) AND (metric_name = {p8:String}) AND (day >= {p12:Date} AND day <= {p12:Date}) LIMIT 1 BY series_id) AS r USING (series_id) WHERE (timestamp >= {p13:DateTime64(9, 'UTC')}) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 660000000000
+-- p10 = 2026-01-02 04:00:00.000000000
+-- p11 = method
+-- p12 = 2026-01-02
+-- p13 = 2026-01-02 03:00:00.000000000
+-- p2 = 1767322800000000000
+-- p3 = 3600000000000
+-- p4 = 3600
+-- p5 = a0000000-0000-0000-0000-000000000000
+-- p6 = a1000000-0000-0000-0000-000000000000
+-- p7 = ['shop']
+-- p8 = hits
+-- p9 = 2026-01-02 02:49:00.000000000

@@ -1,0 +1,15 @@
+SELECT metric_name, series_id, reinterpretAsUInt64(toUnixTimestamp64Nano(timestamp)), reinterpretAsUInt64(toUnixTimestamp64Nano(start_timestamp)), flags, count, sum, min, max, present, explicit_bounds, bucket_counts, scale, zero_count, zero_threshold, positive_offset, positive_bucket_counts, negative_offset, negative_bucket_counts, quantiles, quantile_values FROM metric_histogram_samples WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (metric_name IN {p3:Array(String)}) AND (service_name IN {p4:Array(String)}) AND (match(toString(service_name), {p5:String})) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (metric_name IN {p3:Array(String)}) AND (service_name IN {p4:Array(String)}) AND (day >= {p6:Date} AND day <= {p6:Date}) AND (attributes[{p7:String}] IN {p8:Array(String)}) AND (startsWith(toString(resource_attributes[{p9:String}]), {p10:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p11:Array(String)}) AND (NOT match(attributes[{p7:String}], {p12:String})))) AND (timestamp >= {p13:DateTime64(9, 'UTC')} AND timestamp < {p14:DateTime64(9, 'UTC')}) ORDER BY metric_name, series_id, timestamp LIMIT 5000 WITH TIES
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = web-
+-- p11 = ['test']
+-- p12 = ^(?:P.*)$
+-- p13 = 2026-01-02 03:00:00.000000000
+-- p14 = 2026-01-02 04:00:00.000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['hits','misses']
+-- p4 = ['shop']
+-- p5 = ^(?:sh.p)$
+-- p6 = 2026-01-02
+-- p7 = method
+-- p8 = ['GET','PUT']
+-- p9 = host.name

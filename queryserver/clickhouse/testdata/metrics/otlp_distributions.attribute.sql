@@ -1,0 +1,17 @@
+SELECT metric_name, series_id, reinterpretAsUInt64(toUnixTimestamp64Nano(timestamp)), reinterpretAsUInt64(toUnixTimestamp64Nano(start_timestamp)), flags, count, sum, min, max, present, explicit_bounds, bucket_counts, scale, zero_count, zero_threshold, positive_offset, positive_bucket_counts, negative_offset, negative_bucket_counts, quantiles, quantile_values FROM metric_histogram_samples WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(attributes, {p3:String}), attributes[{p3:String}] IN {p4:Array(String)}, false)))) AND (metric_name IN {p5:Array(String)}) AND (service_name IN {p6:Array(String)}) AND (match(toString(service_name), {p7:String})) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(attributes, {p3:String}), attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (metric_name IN {p5:Array(String)}) AND (service_name IN {p6:Array(String)}) AND (day >= {p8:Date} AND day <= {p8:Date}) AND (attributes[{p9:String}] IN {p10:Array(String)}) AND (startsWith(toString(resource_attributes[{p11:String}]), {p12:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p13:Array(String)}) AND (NOT match(attributes[{p9:String}], {p14:String})))) AND (timestamp >= {p15:DateTime64(9, 'UTC')} AND timestamp < {p16:DateTime64(9, 'UTC')}) ORDER BY metric_name, series_id, timestamp LIMIT 5000 WITH TIES
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = ['GET','PUT']
+-- p11 = host.name
+-- p12 = web-
+-- p13 = ['test']
+-- p14 = ^(?:P.*)$
+-- p15 = 2026-01-02 03:00:00.000000000
+-- p16 = 2026-01-02 04:00:00.000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = team
+-- p4 = ['a','b']
+-- p5 = ['hits','misses']
+-- p6 = ['shop']
+-- p7 = ^(?:sh.p)$
+-- p8 = 2026-01-02
+-- p9 = method

@@ -1,0 +1,7 @@
+SELECT series_id, metric_name, toString(kind), unit, description, temporality, is_monotonic, [CAST(mapKeys(attributes), 'Array(String)'), CAST(mapValues(attributes), 'Array(String)'), CAST(mapKeys(attribute_types), 'Array(String)'), CAST(mapValues(attribute_types), 'Array(String)')], [CAST(mapKeys(metadata), 'Array(String)'), CAST(mapValues(metadata), 'Array(String)'), CAST(mapKeys(metadata_types), 'Array(String)'), CAST(mapValues(metadata_types), 'Array(String)')], [CAST(mapKeys(resource_attributes), 'Array(String)'), CAST(mapValues(resource_attributes), 'Array(String)'), CAST(mapKeys(resource_attribute_types), 'Array(String)'), CAST(mapValues(resource_attribute_types), 'Array(String)')], resource_dropped_attributes_count, resource_entity_refs, resource_schema_url, scope_name, scope_version, [CAST(mapKeys(scope_attributes), 'Array(String)'), CAST(mapValues(scope_attributes), 'Array(String)'), CAST(mapKeys(scope_attribute_types), 'Array(String)'), CAST(mapValues(scope_attribute_types), 'Array(String)')], scope_dropped_attributes_count, scope_schema_url FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (service_name IN {p3:Array(String)}) AND (metric_name = {p4:String}) AND (day >= {p5:Date} AND day <= {p5:Date}) AND (series_id IN {p6:Array(UInt64)}) LIMIT 1 BY series_id
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = ['shop']
+-- p4 = hits
+-- p5 = 2026-01-02
+-- p6 = [1,2]

@@ -1,0 +1,12 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (SELECT metric_name, labels, number, sum(part) / sum(part_count) AS result FROM (SELECT metric_name, series_id, intDiv(toUnixTimestamp64Nano(timestamp) - {p1:Int64}, {p2:Int64}) AS number, sum(quantile_values[indexOf(quantiles, {p3:Float64})]) AS part, count() AS part_count FROM metric_histogram_samples WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (service_name IN {p6:Array(String)}) AND (metric_name = {p7:String}) AND (timestamp >= {p8:DateTime64(9, 'UTC')} AND timestamp < {p9:DateTime64(9, 'UTC')}) AND (NOT bitTest(flags, 0)) AND (has(quantiles, {p3:Float64})) GROUP BY metric_name, series_id, number) AS p INNER JOIN (SELECT series_id, [toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])), toString(resource_attributes[{p10:String}])] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (service_name IN {p6:Array(String)}) AND (metric_name = {p7:String}) AND (day >= {p11:Date} AND day <= {p11:Date}) LIMIT 1 BY series_id) AS r USING (series_id) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 1767322800000000000
+-- p10 = host.name
+-- p11 = 2026-01-02
+-- p2 = 60000000000
+-- p3 = 0.95
+-- p4 = a0000000-0000-0000-0000-000000000000
+-- p5 = a1000000-0000-0000-0000-000000000000
+-- p6 = ['shop']
+-- p7 = hits
+-- p8 = 2026-01-02 03:00:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

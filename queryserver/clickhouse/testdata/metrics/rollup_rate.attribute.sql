@@ -1,0 +1,13 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (SELECT metric_name, labels, number, sum(part) / {p1:Float64} AS result FROM (SELECT metric_name, series_id, intDiv(toInt64(toUnixTimestamp(bucket)) - {p2:Int64}, {p3:Int64}) AS number, sum(increase) AS part FROM (SELECT metric_name, service_name, series_id, bucket, count, sum, min, max, increase FROM metric_rollup_5m WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (series_id IN (SELECT series_id FROM metric_series WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (multiIf(mapContains(resource_attributes, {p6:String}), resource_attributes[{p6:String}] IN {p7:Array(String)}, mapContains(attributes, {p6:String}), attributes[{p6:String}] IN {p7:Array(String)}, false)))) AND (metric_name = {p8:String}) AND (series_id != 0) AND (bucket >= {p9:DateTime64(9, 'UTC')} AND bucket < {p10:DateTime64(9, 'UTC')}) ORDER BY metric_name, series_id, bucket, version DESC LIMIT 1 BY metric_name, series_id, bucket) GROUP BY metric_name, series_id, number) AS p INNER JOIN (SELECT series_id, [attributes[{p11:String}]] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (multiIf(mapContains(resource_attributes, {p6:String}), resource_attributes[{p6:String}] IN {p7:Array(String)}, mapContains(attributes, {p6:String}), attributes[{p6:String}] IN {p7:Array(String)}, false)) AND (metric_name = {p8:String}) AND (day >= {p12:Date} AND day <= {p12:Date}) LIMIT 1 BY series_id) AS r USING (series_id) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 3600
+-- p10 = 2026-01-02 04:00:00.000000000
+-- p11 = method
+-- p12 = 2026-01-02
+-- p2 = 1767322800
+-- p3 = 3600
+-- p4 = a0000000-0000-0000-0000-000000000000
+-- p5 = a1000000-0000-0000-0000-000000000000
+-- p6 = team
+-- p7 = ['a','b']
+-- p8 = hits
+-- p9 = 2026-01-02 03:00:00.000000000

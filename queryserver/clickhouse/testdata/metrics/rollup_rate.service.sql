@@ -1,0 +1,12 @@
+SELECT toString(metric_name) AS metric, labels, groupArray(number), groupArray(result) FROM (SELECT metric_name, labels, number, sum(part) / {p1:Float64} AS result FROM (SELECT metric_name, series_id, intDiv(toInt64(toUnixTimestamp(bucket)) - {p2:Int64}, {p3:Int64}) AS number, sum(increase) AS part FROM (SELECT metric_name, service_name, series_id, bucket, count, sum, min, max, increase FROM metric_rollup_5m WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (service_name IN {p6:Array(String)}) AND (metric_name = {p7:String}) AND (series_id != 0) AND (bucket >= {p8:DateTime64(9, 'UTC')} AND bucket < {p9:DateTime64(9, 'UTC')}) ORDER BY metric_name, series_id, bucket, version DESC LIMIT 1 BY metric_name, series_id, bucket) GROUP BY metric_name, series_id, number) AS p INNER JOIN (SELECT series_id, [attributes[{p10:String}]] AS labels, kind, temporality, is_monotonic FROM metric_series WHERE (workspace_id = {p4:UUID}) AND (tenant_id = {p5:UUID}) AND (service_name IN {p6:Array(String)}) AND (metric_name = {p7:String}) AND (day >= {p11:Date} AND day <= {p11:Date}) LIMIT 1 BY series_id) AS r USING (series_id) GROUP BY metric_name, labels, number) GROUP BY metric_name, labels ORDER BY metric, labels LIMIT 101
+-- p1 = 3600
+-- p10 = method
+-- p11 = 2026-01-02
+-- p2 = 1767322800
+-- p3 = 3600
+-- p4 = a0000000-0000-0000-0000-000000000000
+-- p5 = a1000000-0000-0000-0000-000000000000
+-- p6 = ['shop']
+-- p7 = hits
+-- p8 = 2026-01-02 03:00:00.000000000
+-- p9 = 2026-01-02 04:00:00.000000000

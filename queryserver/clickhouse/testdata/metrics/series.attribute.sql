@@ -1,0 +1,17 @@
+SELECT series_id, metric_name, toString(kind), unit, description, temporality, is_monotonic, service_name, scope_name, CAST(attributes, 'Map(String, String)'), CAST(resource_attributes, 'Map(String, String)') FROM metric_series WHERE (workspace_id = {p1:UUID}) AND (tenant_id = {p2:UUID}) AND (multiIf(mapContains(resource_attributes, {p3:String}), resource_attributes[{p3:String}] IN {p4:Array(String)}, mapContains(attributes, {p3:String}), attributes[{p3:String}] IN {p4:Array(String)}, false)) AND (metric_name IN {p5:Array(String)}) AND (service_name IN {p6:Array(String)}) AND (day >= {p7:Date} AND day <= {p7:Date}) AND (attributes[{p8:String}] IN {p9:Array(String)}) AND (startsWith(toString(resource_attributes[{p10:String}]), {p11:String})) AND (toString(if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])) NOT IN {p12:Array(String)}) AND (match(toString(service_name), {p13:String})) AND (NOT match(attributes[{p8:String}], {p14:String})) AND ((metric_name, series_id) > ({p15:String}, {p16:UInt64})) ORDER BY metric_name, series_id LIMIT 1 BY metric_name, series_id LIMIT 51
+-- p1 = a0000000-0000-0000-0000-000000000000
+-- p10 = host.name
+-- p11 = web-
+-- p12 = ['test']
+-- p13 = ^(?:sh.p)$
+-- p14 = ^(?:P.*)$
+-- p15 = hits
+-- p16 = 1
+-- p2 = a1000000-0000-0000-0000-000000000000
+-- p3 = team
+-- p4 = ['a','b']
+-- p5 = ['hits','misses']
+-- p6 = ['shop']
+-- p7 = 2026-01-02
+-- p8 = method
+-- p9 = ['GET','PUT']
