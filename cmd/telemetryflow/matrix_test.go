@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,10 +21,11 @@ func TestMatrix_ASVS_8_2_1_EveryRouteEveryIdentity(t *testing.T) {
 	columns := w.columns()
 	rows := readAccess(t, columns)
 	w.requireWhole(t, rows)
-	m := &matrix{world: w, client: w.client(), columns: columns, shared: make(map[string]*caller), got: make(map[string][]string)}
+	m := &matrix{world: w, client: w.client(), columns: columns, probes: probes(), shared: make(map[string]*caller), got: make(map[string][]string)}
 	for _, late := range []bool{false, true} {
-		m.run(t, slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return probes()[r.route()].late != late }))
+		m.run(t, slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return m.probes[r.route()].late != late }))
 	}
+	require.Empty(t, m.unasked(rows))
 	if len(m.faults) > 0 {
 		slices.Sort(m.faults)
 		require.Fail(t, "answers differ from testdata/access.txt", "%s\n\nthe lines as they are answered, to be judged, not to be copied:\n%s",
@@ -42,6 +40,7 @@ type matrix struct {
 	world   *world
 	client  *http.Client
 	columns []column
+	probes  map[string]probe
 
 	mu                        sync.Mutex
 	shared                    map[string]*caller
@@ -70,11 +69,17 @@ func (m *matrix) run(t *testing.T, rows []row) {
 				if r.want[i] == 0 {
 					continue
 				}
-				once := probes()[r.route()].once && r.want[i] < 300
 				slots <- struct{}{}
 				running.Go(func() {
 					defer func() { <-slots }()
-					m.ask(t, r, i, m.caller(t, fmt.Sprint(i, " ", n), make, once))
+					who := m.caller(t, fmt.Sprint(i, " ", n), make)
+					if !r.takes(who) {
+						return
+					}
+					if m.probes[r.route()].once && r.want[i] < 400 && !who.user.User.IsZero() {
+						who = make(t)
+					}
+					m.ask(t, r, i, who)
 				})
 			}
 		}
@@ -82,11 +87,8 @@ func (m *matrix) run(t *testing.T, rows []row) {
 	running.Wait()
 }
 
-// caller is made once, or for one request.
-func (m *matrix) caller(t *testing.T, name string, make maker, once bool) *caller {
-	if once {
-		return make(t)
-	}
+// caller is made once.
+func (m *matrix) caller(t *testing.T, name string, make maker) *caller {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.shared[name] == nil {
@@ -95,10 +97,8 @@ func (m *matrix) caller(t *testing.T, name string, make maker, once bool) *calle
 	return m.shared[name]
 }
 
-var placeholder = regexp.MustCompile(`\{[^}]+\}`)
-
 func (m *matrix) ask(t *testing.T, r row, at int, who *caller) {
-	c := &cell{T: t, world: m.world, row: r, caller: who, want: r.want[at]}
+	c := &cell{T: t, world: m.world, row: r, probe: m.probes[r.route()], caller: who, want: r.want[at]}
 	for tries := 1; ; tries++ {
 		response, text, err := c.send(m.client)
 		if err != nil {
@@ -125,37 +125,6 @@ func (c *cell) send(client *http.Client) (*http.Response, string, error) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	return response, string(text), err
-}
-
-// request is the route as its probe says it, for the object of the row.
-func (c *cell) request() *http.Request {
-	probe, path := probes()[c.row.route()], strings.TrimSuffix(c.row.path, "{$}")
-	if probe.ids != nil {
-		for _, id := range probe.ids(c) {
-			found := placeholder.FindStringIndex(path)
-			require.NotNil(c, found, c.row.route())
-			path = path[:found[0]] + id + path[found[1]:]
-		}
-	}
-	var body io.Reader
-	kind := ""
-	if probe.body != nil {
-		switch content := probe.body(c).(type) {
-		case url.Values:
-			body, kind = strings.NewReader(content.Encode()), "application/x-www-form-urlencoded"
-		default:
-			text, err := json.Marshal(content)
-			require.NoError(c, err)
-			body, kind = strings.NewReader(string(text)), "application/json"
-		}
-	}
-	request, err := http.NewRequestWithContext(c.Context(), c.row.method, c.world.base+path, body)
-	require.NoError(c, err)
-	if kind != "" {
-		request.Header.Set("Content-Type", kind)
-	}
-	c.caller.sign(request)
-	return request
 }
 
 // judge says what is wrong with an answer; nothing: "".
@@ -209,6 +178,19 @@ func (m *matrix) count(c *cell, status int, text string) {
 	if c.caller.estate != nil && strings.Contains(text, c.caller.estate.canary) {
 		m.canaries++
 	}
+}
+
+// unasked are the cells of the table that nobody was there for.
+func (m *matrix) unasked(rows []row) []string {
+	var cells []string
+	for _, r := range rows {
+		for i, status := range r.want {
+			if status != 0 && !r.public && m.got[r.route()+" "+r.object][i] == "" {
+				cells = append(cells, fmt.Sprintf("%s %s: no caller of the column %s", r.route(), r.object, m.columns[i].name))
+			}
+		}
+	}
+	return cells
 }
 
 // lines are the rows that differ, as they are answered.
