@@ -42,8 +42,9 @@ type matrix struct {
 	columns []column
 	probes  map[string]probe
 
+	shared  map[string]*caller
+
 	mu                        sync.Mutex
-	shared                    map[string]*caller
 	faults                    []string
 	got                       map[string][]string // by row: the statuses by column
 	sent, succeeded, canaries int
@@ -56,28 +57,18 @@ const atOnce = 24
 func (m *matrix) run(t *testing.T, rows []row) {
 	var running sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	for _, r := range rows {
+	for n, r := range rows {
 		m.mu.Lock()
 		m.got[r.route()+" "+r.object] = make([]string, len(m.columns))
 		m.mu.Unlock()
-		for i, column := range m.columns {
-			callers := column.callers
-			if r.public {
-				callers = callers[:min(1, max(0, 4-i))] // it looks at none
-			}
-			for n, make := range callers {
-				if r.want[i] == 0 {
-					continue
-				}
+		for i := range m.columns {
+			for _, one := range m.askers(t, r, n, i) {
 				slots <- struct{}{}
 				running.Go(func() {
 					defer func() { <-slots }()
-					who := m.caller(t, fmt.Sprint(i, " ", n), make)
-					if !r.takes(who) {
-						return
-					}
+					who := one.shared
 					if m.probes[r.route()].once && r.want[i] < 400 && !who.user.User.IsZero() {
-						who = make(t)
+						who = one.anew(t)
 					}
 					m.ask(t, r, i, who)
 				})
@@ -87,10 +78,42 @@ func (m *matrix) run(t *testing.T, rows []row) {
 	running.Wait()
 }
 
+// asker is a caller of a column, who was made once and can be made anew.
+type asker struct {
+	shared *caller
+	anew   maker
+}
+
+// askers are who asks for the n-th row in a column. The race detector makes everything slow
+// and finds nothing in one refusal after another, so that there each row has its turn of
+// some of the refused.
+func (m *matrix) askers(t *testing.T, r row, n, at int) (all []asker) {
+	callers := m.columns[at].callers
+	if r.public {
+		callers = callers[:min(1, max(0, 4-at))] // it looks at none
+	}
+	if r.want[at] == 0 {
+		return nil
+	}
+	for k, make := range callers {
+		who := m.caller(t, fmt.Sprint(at, " ", k), make)
+		if r.takes(who) {
+			all = append(all, asker{who, make})
+		}
+	}
+	if raced && len(all) > fewRefused && m.columns[at].name == "refused" {
+		first := n * fewRefused % len(all)
+		all = append(all, all...)[first : first+fewRefused]
+	}
+	return all
+}
+
+// fewRefused are asked of each row under the race detector; the rows are far more than the
+// credentials, so that each has its turn.
+const fewRefused = 4
+
 // caller is made once.
 func (m *matrix) caller(t *testing.T, name string, make maker) *caller {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.shared[name] == nil {
 		m.shared[name] = make(t)
 	}
