@@ -19,6 +19,14 @@ type Account struct {
 	Policy       Policy
 }
 
+// BegunLogin is what a login by password is judged by.
+type BegunLogin struct {
+	Account
+	Exists bool // somebody has the address
+	Known  Hash // by which the browser is known as his; zero: it is not
+	Lock   Lock // of the browser, if it is known, else of all strangers
+}
+
 // Hash is of a token or of another secret, under which it is kept.
 type Hash [32]byte
 
@@ -46,6 +54,7 @@ type NewSession struct {
 	Cookie  Hash      // zero: the session has tokens and no cookie
 	Refresh Hash      // zero: the session has a cookie and no tokens
 	Device  Hash      // by which the browser is known from now on
+	Account Hash      // whose failures are cleared; zero: none
 	Methods []string  // RFC 8176
 	Client  Client
 	// RefreshExpires is of the first refresh token, Expires of the session.

@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"testing"
 
 	"github.com/telemetryflow/telemetryflow/bench/ingest/internal/load"
+	"github.com/telemetryflow/telemetryflow/bench/internal/harness"
 )
 
 // loadArgument makes this program a load process.
@@ -34,5 +36,5 @@ func run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return withHarness(ctx, func(h *harness) error { return benchmark(h, options, os.Stdout) }) //nolint:contextcheck // the harness holds it
+	return harness.Run(ctx, func(t testing.TB) error { return benchmark(t, options, os.Stdout) }) //nolint:contextcheck // the harness holds it
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
@@ -31,6 +32,18 @@ gracefully.`,
 	return command
 }
 
+// heapGrowth is how much the heap grows, in percent, before it is collected. A hash of a
+// password leaves 19 MiB behind: at Go's 100 every second one would have the collector run,
+// beside the requests of everybody else. The heap then stays around 200 MiB.
+const heapGrowth = 400
+
+// calmCollector obeys GOGC, when the operator has set it.
+func calmCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+}
+
 // runQueryServer serves until the context ends or a listener fails.
 func runQueryServer(ctx context.Context, file string, out io.Writer) error {
 	config, err := loadQueryServerConfig(ctx, file)
@@ -44,6 +57,7 @@ func runQueryServer(ctx context.Context, file string, out io.Writer) error {
 		return err
 	}
 	defer server.close(ctx)
+	calmCollector()
 	if err := server.start(ctx); err != nil {
 		return err
 	}

@@ -247,8 +247,10 @@ func (c changes) Change(change postgres.Change) {
 // Caught says up to when every change was told; API keys are believed so far.
 func (c changes) Caught(asOf time.Time) { c.keys.engine.Caught(asOf) }
 
-// Lost says that changes are not heard of at the moment. None can be made either.
+// Lost drops what was remembered: while changes cannot be heard of, nobody knows whether
+// it is still so. What is asked meanwhile is answered by PostgreSQL or not at all.
 func (c changes) Lost(err error) {
 	c.keys.engine.Lost(err)
+	c.heard.Reset()
 	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
 }

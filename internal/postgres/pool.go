@@ -36,6 +36,7 @@ var sessionLimits = map[string]string{
 	"application_name":                    "telemetryflow",
 	"statement_timeout":                   "30s", // a query of metadata takes milliseconds
 	"lock_timeout":                        "10s", // the longest wait for another's transaction
+	"jit":                                 "off", // compiling takes longer than any query of metadata
 	"idle_in_transaction_session_timeout": "60s", // a stuck program must not hold locks, nor the change feed
 }
 

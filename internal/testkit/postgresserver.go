@@ -1,8 +1,13 @@
 package testkit
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,16 +18,18 @@ import (
 type PostgresServer struct {
 	Database *PostgresDatabase
 
-	server  *postgresServer
-	running bool
+	server   *postgresServer
+	settings []string
+	running  bool
 }
 
-// NewPostgresServer starts a server for this test alone: a few seconds.
-func NewPostgresServer(t testing.TB) *PostgresServer {
+// NewPostgresServer starts a server for this test alone: a few seconds. Settings are
+// arguments of the server, such as "-c", "fsync=on": without them it syncs nothing.
+func NewPostgresServer(t testing.TB, settings ...string) *PostgresServer {
 	t.Helper()
 	server, err := initPostgres()
 	require.NoError(t, err)
-	s := &PostgresServer{server: server}
+	s := &PostgresServer{server: server, settings: settings}
 	t.Cleanup(func() {
 		s.Kill()
 		require.NoError(t, os.RemoveAll(server.dir))
@@ -42,7 +49,7 @@ func (s *PostgresServer) Start(t testing.TB) {
 	if as := s.server.as; as != nil {
 		require.NoError(t, os.Chown(watched, int(as.Uid), int(as.Gid)))
 	}
-	require.NoError(t, s.server.start(watched))
+	require.NoError(t, s.server.start(watched, s.settings...))
 	s.running = true
 }
 
@@ -51,5 +58,38 @@ func (s *PostgresServer) Kill() {
 	if s.running {
 		s.server.stop()
 		s.running = false
+	}
+}
+
+// Freeze stops the server in its tracks: connections stay, and nothing answers. Thaw
+// lets it go on.
+func (s *PostgresServer) Freeze(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGSTOP)
+}
+
+// Thaw ends a Freeze.
+func (s *PostgresServer) Thaw(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGCONT)
+}
+
+// signal reaches the postmaster first, so that it makes no more of the others.
+func (s *PostgresServer) signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.server.dir, "data", "postmaster.pid"))
+	require.NoError(t, err)
+	first, _, _ := strings.Cut(string(content), "\n")
+	postmaster, err := strconv.Atoi(first)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(postmaster, signal))
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", postmaster, postmaster))
+	require.NoError(t, err)
+	for _, child := range strings.Fields(string(children)) {
+		pid, err := strconv.Atoi(child)
+		require.NoError(t, err)
+		if err := syscall.Kill(pid, signal); !errors.Is(err, syscall.ESRCH) {
+			require.NoError(t, err)
+		}
 	}
 }

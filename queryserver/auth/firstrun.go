@@ -31,6 +31,13 @@ func (s *Service) FinishSetup(ctx context.Context, code, secret string, first qu
 	if err != nil {
 		return nil, errLinkOver()
 	}
+	has, err := s.Store.HasUsers(ctx) // else anybody could have passwords hashed
+	if err != nil {
+		return nil, err
+	}
+	if has {
+		return nil, errLinkOver()
+	}
 	if err := s.Policy.Check(secret, password.Owner{Email: first.Email, Organization: first.Organization}); err != nil {
 		return nil, err
 	}

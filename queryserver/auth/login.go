@@ -22,14 +22,15 @@ const (
 // whatever was wrong (ASVS 6.3.8), and each failure counts.
 func (s *Service) Login(ctx context.Context, attempt queryserver.LoginAttempt) (*queryserver.LoginResult, error) {
 	began := time.Now() // of the machine: it is awaited
-	user, err := s.prove(ctx, attempt)
+	account := s.account(attempt.Email)
+	user, err := s.prove(ctx, attempt, account)
 	if is(err, queryserver.Unauthenticated) {
 		s.Hasher.AwaitRefusal(ctx, began)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.admit(ctx, user, s.account(attempt.Email), opening{
+	return s.admit(ctx, user.Account, account, opening{
 		client: attempt.Client, device: attempt.Device, cookie: attempt.Cookie, methods: []string{methodPassword},
 	})
 }
@@ -55,35 +56,28 @@ func (s *Service) admit(ctx context.Context, user queryserver.Account, account q
 }
 
 // prove checks the password. Every path costs one hash.
-func (s *Service) prove(ctx context.Context, attempt queryserver.LoginAttempt) (user queryserver.Account, err error) {
-	account := s.account(attempt.Email)
-	user, exists, err := s.Store.FindLogin(ctx, normal(attempt.Email))
+func (s *Service) prove(ctx context.Context, attempt queryserver.LoginAttempt, account queryserver.Hash) (user queryserver.BegunLogin, err error) {
+	user, err = s.Store.BeginLogin(ctx, normal(attempt.Email), account, deviceOf(attempt.Device))
 	if err != nil {
 		return user, err
 	}
-	var device queryserver.Hash
-	if exists {
-		if device, err = s.knownDevice(ctx, user.UserRef, attempt.Device); err != nil {
-			return user, err
-		}
-	}
-	lock, err := s.Store.LockOf(ctx, account, device)
-	if err != nil {
-		return user, err
-	}
-	hash := user.PasswordHash
-	if !exists || !user.Enabled || user.Policy.SSOOnly || lock.Locked(s.Now()) {
+	hash, locked := user.PasswordHash, user.Lock.Locked(s.Now())
+	if !user.Exists || !user.Enabled || user.Policy.SSOOnly || locked {
 		hash = "" // no password is right
 	}
-	verdict, err := s.Hasher.Verify(ctx, attempt.Password, hash)
+	verify := s.Hasher.Verify
+	if user.Known != (queryserver.Hash{}) {
+		verify = s.Hasher.VerifyKnown
+	}
+	verdict, err := verify(ctx, attempt.Password, hash)
 	if err != nil {
 		return user, err
 	}
 	if verdict.Right {
-		s.rehash(ctx, &user, attempt.Password, verdict.NeedsRehash)
+		s.rehash(ctx, &user.Account, attempt.Password, verdict.NeedsRehash)
 		return user, nil
 	}
-	return user, s.refuse(ctx, failure{account: account, device: device, user: user.UserRef, exists: exists, locked: lock.Locked(s.Now()), client: attempt.Client, factor: "password"})
+	return user, s.refuse(ctx, failure{account: account, device: user.Known, user: user.UserRef, exists: user.Exists, locked: locked, client: attempt.Client, factor: "password"})
 }
 
 // rehash brings a hash up to today's parameters, now that the password is known.
@@ -102,16 +96,24 @@ func (s *Service) rehash(ctx context.Context, user *queryserver.Account, passwor
 
 // knownDevice is the hash of a browser from which the user has logged in before, else zero.
 func (s *Service) knownDevice(ctx context.Context, user queryserver.UserRef, cookie string) (queryserver.Hash, error) {
-	device, err := token.Parse(token.Device, cookie)
-	if err != nil {
-		return queryserver.Hash{}, nil //nolint:nilerr // a cookie of another form is no known device
+	device := deviceOf(cookie)
+	if device == (queryserver.Hash{}) {
+		return device, nil
 	}
-	hash := queryserver.Hash(device.Hash())
-	known, err := s.Store.KnownDevice(ctx, user, hash)
+	known, err := s.Store.KnownDevice(ctx, user, device)
 	if err != nil || !known {
 		return queryserver.Hash{}, err
 	}
-	return hash, nil
+	return device, nil
+}
+
+// deviceOf is the hash of the cookie by which a browser may be known, else zero.
+func deviceOf(cookie string) queryserver.Hash {
+	device, err := token.Parse(token.Device, cookie)
+	if err != nil {
+		return queryserver.Hash{}
+	}
+	return queryserver.Hash(device.Hash())
 }
 
 // failure is a factor that was wrong.

@@ -54,7 +54,7 @@ func (s *Service) verify(ctx context.Context, current, hash string, let bool) (b
 	if !let {
 		hash = ""
 	}
-	verdict, err := s.Hasher.Verify(ctx, current, hash)
+	verdict, err := s.Hasher.VerifyKnown(ctx, current, hash)
 	return verdict.Right, err
 }
 

@@ -32,7 +32,7 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 	absolute := now.Add(s.settings.Absolute)
 	opened := &queryserver.OpenedSession{UserRef: user, Tenant: firstTenant(grants), Expires: absolute, Device: device.Reveal()}
 	session := &queryserver.NewSession{
-		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Methods: o.methods, Client: o.client,
+		Tenant: opened.Tenant, Device: queryserver.Hash(device.Hash()), Account: o.account, Methods: o.methods, Client: o.client,
 		RefreshExpires: now.Add(s.settings.Idle), Expires: absolute,
 	}
 	var refresh token.Token
@@ -46,11 +46,6 @@ func (s *Service) open(ctx context.Context, user queryserver.UserRef, o opening)
 	var newDevice bool
 	if opened.ID, newDevice, err = s.Store.OpenSession(ctx, user, session); err != nil {
 		return nil, err
-	}
-	if o.account != (queryserver.Hash{}) {
-		if err := s.Store.ClearFailures(ctx, o.account); err != nil {
-			return nil, err
-		}
 	}
 	if newDevice {
 		s.tellUser(ctx, user, queryserver.NewDeviceLetter{At: now, Client: o.client})
@@ -106,6 +101,9 @@ func (s *Service) Refresh(ctx context.Context, text string, client queryserver.C
 		return nil, err
 	}
 	user, err := s.Store.User(ctx, done.UserRef)
+	if err != nil && !is(err, queryserver.NotFound) {
+		return nil, err
+	}
 	if err != nil || !user.Enabled {
 		return nil, errSessionEnded()
 	}

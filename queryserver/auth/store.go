@@ -13,6 +13,7 @@ import (
 // one that cannot reach the store queryserver.Unavailable.
 type Store interface {
 	FindLogin(ctx context.Context, email string) (account queryserver.Account, found bool, err error)
+	BeginLogin(ctx context.Context, email string, account, device queryserver.Hash) (queryserver.BegunLogin, error)
 	LockOf(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
 	NoteFailure(ctx context.Context, account, device queryserver.Hash) (queryserver.Lock, error)
 	ClearFailures(ctx context.Context, account queryserver.Hash) error

@@ -131,13 +131,6 @@ func (s *Store) CreateTenant(ctx context.Context, call *queryserver.Call, worksp
 			return change{}, err
 		}
 		t = queryserver.Tenant{ID: row.TenantID, Workspace: row.WorkspaceID, Name: row.Name, CreatedAt: row.CreatedAt}
-		owners, err := q.OwnersOfAll(ctx, t.ID)
-		for _, owner := range owners {
-			err = errors.Join(err, assign(ctx, q, owner, []queryserver.Assignment{{Role: queryserver.RoleOwner, Tenant: t.ID}}))
-		}
-		if err != nil {
-			return change{}, err
-		}
 		return change{"tenant.create", t.ID.String(), map[string]any{"name": name}}, follow(ctx, q, call, t.ID)
 	})
 	return t, err

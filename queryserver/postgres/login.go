@@ -34,6 +34,42 @@ func (s *Store) FindLogin(ctx context.Context, email string) (account queryserve
 	return account, true, nil
 }
 
+// BeginLogin finds all that a login by password is judged by. The zero account is of an
+// address that nobody has. The device counts only when it is known as the user's: then
+// Known is it, and the lock is its own.
+func (s *Store) BeginLogin(ctx context.Context, email string, account, device queryserver.Hash) (begun queryserver.BegunLogin, err error) {
+	type row struct {
+		User, Organization   *tenant.ID
+		Hash                 *string
+		Enabled, MFA         bool
+		SSOOnly, MFARequired bool
+		Known                bool
+		Until                *time.Time
+		ForGood              bool
+	}
+	rows, err := call(ctx, s, pgx.RowToStructByPos[row], "begin_login", email, account[:], device[:])
+	if err != nil || len(rows) == 0 {
+		return begun, err
+	}
+	r := rows[0]
+	begun.Lock = queryserver.Lock{Until: timeOf(r.Until), ForGood: r.ForGood}
+	if r.User == nil || r.Organization == nil {
+		return begun, nil
+	}
+	begun.Exists = true
+	begun.Account = queryserver.Account{
+		UserRef: queryserver.UserRef{Organization: *r.Organization, User: *r.User}, Enabled: r.Enabled, HasMFA: r.MFA,
+		Policy: queryserver.Policy{SSOOnly: r.SSOOnly, MFARequired: r.MFARequired},
+	}
+	if r.Hash != nil {
+		begun.Account.PasswordHash = *r.Hash
+	}
+	if r.Known {
+		begun.Known = device
+	}
+	return begun, nil
+}
+
 // LockOf says whether an account is locked for a device. Accounts are keyed hashes of
 // e-mail addresses, so that those nobody has are treated alike; the zero device is
 // every browser that is not known.

@@ -39,6 +39,11 @@ func (s *Store) OpenSession(ctx context.Context, user queryserver.UserRef, sessi
 		if err := q.NoteLogin(ctx, user.User); err != nil {
 			return err
 		}
+		if session.Account != (queryserver.Hash{}) {
+			if err := q.ClearLoginFailures(ctx, session.Account[:]); err != nil {
+				return err
+			}
+		}
 		return audit(ctx, q, userSubject(user), session.Client, "session.create", id.String(), "success",
 			map[string]any{"methods": session.Methods, "newDevice": newDevice})
 	})

@@ -40,6 +40,7 @@ type server struct {
 	redis      *testkit.RedisServer
 	sink       *smtptest.Sink
 	cert       *stacktest.Certificate
+	config     string // a file; the shipped one by default
 	// environment is that of the server, and of commands beside it. What it has before the
 	// server runs is added to.
 	environment []string
@@ -88,6 +89,9 @@ func (s *server) run(t *testing.T) {
 	_, _ = rand.Read(key)
 	listen, admin := stacktest.FreeAddress(t), stacktest.FreeAddress(t)
 	s.cert = stacktest.NewCertificate(t)
+	if s.config == "" {
+		s.config = stacktest.Config(t, "queryserver.yaml")
+	}
 	s.url, s.admin = "https://"+listen, "http://"+admin
 	s.environment = append(s.environment,
 		"TELEMETRYFLOW_POSTGRES_URL="+s.database.AppURL, "TELEMETRYFLOW_REDIS_URL="+s.redis.URL,
@@ -97,7 +101,7 @@ func (s *server) run(t *testing.T) {
 		"TELEMETRYFLOW_SMTP_HOST="+s.sink.Host, "TELEMETRYFLOW_SMTP_PORT="+strconv.Itoa(s.sink.Port),
 		"TELEMETRYFLOW_SMTP_CA_FILE="+s.sink.CAFile, "TELEMETRYFLOW_MAIL_FROM=telemetryflow@example.com",
 	)
-	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", stacktest.Config(t, "queryserver.yaml"))
+	s.Process = stacktest.Run(t, stacktest.Program(t, "telemetryflow"), s.environment, "queryserver", "--config", s.config)
 	s.AwaitOK(t, s.admin+"/readyz")
 }
 

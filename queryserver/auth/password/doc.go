@@ -2,8 +2,8 @@
 //
 // Hashes are Argon2id in PHC string form. Hashes of bcrypt, of imported users, verify
 // too and ask to be replaced. A hash costs tens of milliseconds of a processor by
-// design, so hashes wait in one bounded line, and whoever guesses gets at most half of
-// the processors. What is verified are the exact bytes that were given: nothing is cut
+// design, so hashes wait in a bounded line, and whoever guesses gets a small share of
+// the processors; those who log in from a browser that is known have a line apart. What is verified are the exact bytes that were given: nothing is cut
 // off, trimmed or normalised (OWASP ASVS 5.0, 6.2.8).
 //
 //	hasher, err := password.NewHasher(settings)

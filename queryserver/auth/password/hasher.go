@@ -15,9 +15,10 @@ import (
 
 // Hasher hashes and verifies. It is safe for concurrent use.
 type Hasher struct {
-	settings Settings
-	line     line
-	decoy    string // the hash of a password that nobody knows
+	settings  Settings
+	strangers line
+	known     line   // apart, so that guesses keep nobody out of a browser that he has used before
+	decoy     string // the hash of a password that nobody knows
 }
 
 // Verdict is what a verification found.
@@ -28,7 +29,7 @@ type Verdict struct {
 	NeedsRehash bool
 }
 
-// Stats are of the line: hashes that run, calls that wait, and calls refused so far.
+// Stats are of both lines: places taken, calls that wait, and calls refused so far.
 type Stats struct {
 	Running, Waiting int
 	Refused          int64
@@ -39,10 +40,11 @@ func NewHasher(settings Settings) (*Hasher, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	h := &Hasher{
-		settings: settings,
-		line:     line{width: settings.width(), longest: settings.QueueLength, timeout: settings.QueueTimeout},
+	h := &Hasher{settings: settings}
+	for _, l := range []*line{&h.strangers, &h.known} {
+		l.width, l.longest, l.timeout = settings.width(), settings.QueueLength, settings.QueueTimeout
 	}
+	h.strangers.rest = settings.GuessRest
 	decoy, err := h.hash(rand.Text())
 	h.decoy = decoy
 	return h, err
@@ -54,6 +56,16 @@ func NewHasher(settings Settings) (*Hasher, error) {
 // password, matches none. Errors are TooMany and Unavailable of the line, and one
 // without a code for a hash that cannot be read.
 func (h *Hasher) Verify(ctx context.Context, password, hash string) (Verdict, error) {
+	return h.verify(ctx, &h.strangers, password, hash)
+}
+
+// VerifyKnown is Verify for callers of whom something is proved already, such as that
+// the user has logged in from their browser before. They do not wait for strangers.
+func (h *Hasher) VerifyKnown(ctx context.Context, password, hash string) (Verdict, error) {
+	return h.verify(ctx, &h.known, password, hash)
+}
+
+func (h *Hasher) verify(ctx context.Context, in *line, password, hash string) (Verdict, error) {
 	known := hash != ""
 	if !known {
 		hash = h.decoy
@@ -70,7 +82,7 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (Verdict, er
 	if !judged {
 		password = ""
 	}
-	matches, err := h.run(ctx, func() (bool, error) { return found.matches(password) })
+	matches, err := h.run(ctx, in, func() (bool, error) { return found.matches(password) })
 	if unreadable != nil && err == nil {
 		err = fmt.Errorf("read the hash of a password: %w", unreadable)
 	}
@@ -100,7 +112,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", tooLongForBcrypt()
 	}
 	var hash string
-	_, err := h.run(ctx, func() (bool, error) {
+	_, err := h.run(ctx, &h.known, func() (bool, error) {
 		made, err := h.hash(password)
 		hash = made
 		return true, err
@@ -121,19 +133,23 @@ func (h *Hasher) AwaitRefusal(ctx context.Context, began time.Time) {
 }
 
 // Stats are for the metrics.
-func (h *Hasher) Stats() Stats {
-	h.line.mu.Lock()
-	defer h.line.mu.Unlock()
-	return Stats{Running: h.line.running, Waiting: h.line.waiting.Len(), Refused: h.line.refused}
+func (h *Hasher) Stats() (s Stats) {
+	for _, l := range []*line{&h.strangers, &h.known} {
+		l.mu.Lock()
+		s.Running, s.Waiting, s.Refused = s.Running+l.running, s.Waiting+l.waiting.Len(), s.Refused+l.refused
+		l.mu.Unlock()
+	}
+	return s
 }
 
 // run does the work when its turn has come. What it answers is whether the password
 // was right.
-func (h *Hasher) run(ctx context.Context, work func() (bool, error)) (right bool, err error) {
-	if err := h.line.enter(ctx); err != nil {
+func (h *Hasher) run(ctx context.Context, in *line, work func() (bool, error)) (right bool, err error) {
+	if err := in.enter(ctx); err != nil {
 		return false, err
 	}
-	defer func() { h.line.leave(!right) }()
+	began := time.Now()
+	defer func() { in.leave(!right, time.Since(began)) }()
 	// The turn came from a call that has just used up its processor's time; others who
 	// wait for that processor go first.
 	runtime.Gosched()

@@ -18,6 +18,7 @@ import (
 func hasher(t testing.TB, change func(*Settings)) *Hasher {
 	t.Helper()
 	settings := DefaultSettings()
+	settings.GuessRest = 0              // tests that are about other things guess often
 	settings.QueueTimeout = time.Minute // the machine may be busy
 	if change != nil {
 		change(&settings)
@@ -64,6 +65,7 @@ func TestASVS11_4_2_SettingsBelowTheFloorAreRefused(t *testing.T) {
 		"argon2id.iterations":    func(s *Settings) { s.Argon2id.Iterations = 1 },
 		"argon2id.parallelism":   func(s *Settings) { s.Argon2id.Parallelism = 0 },
 		"concurrency":            func(s *Settings) { s.Concurrency = -1 },
+		"guess_rest":             func(s *Settings) { s.GuessRest = -1 },
 		"queue_length":           func(s *Settings) { s.QueueLength = 0 },
 		"queue_timeout":          func(s *Settings) { s.QueueTimeout = 0 },
 		"refusal_time":           func(s *Settings) { s.RefusalTime = -time.Second },
@@ -232,7 +234,7 @@ func TestASVS16_5_3_EndOfContextIsNeverRight(t *testing.T) {
 	h := hasher(t, func(s *Settings) { s.Concurrency = 1 })
 	hash, err := h.Hash(t.Context(), "password")
 	require.NoError(t, err)
-	require.NoError(t, h.line.enter(t.Context()))
+	require.NoError(t, h.strangers.enter(t.Context()))
 	ended, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("the client has gone")
 	cancel(gone)
@@ -240,7 +242,7 @@ func TestASVS16_5_3_EndOfContextIsNeverRight(t *testing.T) {
 	require.Equal(t, queryserver.Unavailable, queryserver.CodeOf(err))
 	require.ErrorIs(t, err, gone)
 	require.Zero(t, verdict)
-	h.line.leave(false)
+	h.strangers.leave(false, 0)
 	require.True(t, verify(t, h, "password", hash).Right)
 	require.Equal(t, Stats{Refused: 1}, h.Stats())
 }

@@ -3,6 +3,7 @@ package password
 import (
 	"container/list"
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -18,11 +19,12 @@ const crowd = 4
 // line lets calls hash in the order in which they came, so many at once. As long as
 // passwords are right and few wait, that is the whole width, since nothing else gives
 // four logins at once their least time. When guesses come in or many wait, it is half,
-// so that other requests find a processor free.
+// and each guess is followed by a rest, so that other requests find a processor free.
 type line struct {
 	width   int // hashes at once
 	longest int // calls that may wait
 	timeout time.Duration
+	rest    int // Settings.GuessRest
 
 	mu      sync.Mutex
 	running int
@@ -57,7 +59,7 @@ func (l *line) enter(ctx context.Context) error {
 	place := l.waiting.PushBack(turn)
 	l.mu.Unlock()
 
-	timer := time.NewTimer(l.timeout)
+	timer := time.NewTimer(l.patience())
 	defer timer.Stop()
 	select {
 	case <-turn:
@@ -69,6 +71,12 @@ func (l *line) enter(ctx context.Context) error {
 			Code: queryserver.Unavailable, Message: "the password could not be checked in time", RetryAfter: retryAfter, Cause: context.Cause(ctx),
 		})
 	}
+}
+
+// patience is from half the timeout to all of it, so that those who came at once do not
+// give up, and come again, at once.
+func (l *line) patience() time.Duration {
+	return l.timeout/2 + time.Duration(rand.Int64N(int64(l.timeout/2)+1)) //nolint:gosec // nothing is to be guessed here
 }
 
 // giveUp takes a call out of the line. If its turn came at the same moment, it goes on.
@@ -86,16 +94,28 @@ func (l *line) giveUp(place *list.Element, turn chan struct{}, reason error) err
 	return reason
 }
 
-// leave ends a hash, and says whether it was a guess.
-func (l *line) leave(wrong bool) {
+// leave ends a hash that took so long, and says whether it was a guess.
+func (l *line) leave(wrong bool, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !wrong {
+		l.wrong = max(l.wrong-1, 0)
+	} else {
+		l.wrong = min(l.wrong+1, 2*l.width)
+		if pause := time.Duration(l.rest) * took; l.wrong > l.width && pause > 0 {
+			time.AfterFunc(pause, l.free)
+			return
+		}
+	}
+	l.running--
+	l.next()
+}
+
+// free gives the place of a guess to who is next.
+func (l *line) free() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--
-	if wrong {
-		l.wrong = min(l.wrong+1, 2*l.width)
-	} else {
-		l.wrong = max(l.wrong-1, 0)
-	}
 	l.next()
 }
 

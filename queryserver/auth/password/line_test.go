@@ -35,7 +35,7 @@ func TestLine_FullRefusesWithRetryAfter(t *testing.T) {
 			if err := l.enter(context.Background()); err != nil {
 				t.Error(err)
 			}
-			l.leave(false)
+			l.leave(false, 0)
 		})
 	}
 	until(t, func() bool { _, waiting := l.counts(); return waiting == 2 })
@@ -44,7 +44,7 @@ func TestLine_FullRefusesWithRetryAfter(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, queryserver.TooMany, refused.Code)
 	require.Equal(t, retryAfter, refused.RetryAfter)
-	l.leave(false)
+	l.leave(false, 0)
 	waiters.Wait()
 	running, waiting := l.counts()
 	require.Zero(t, running+waiting)
@@ -59,7 +59,7 @@ func TestLine_StandingStillRefusesAfterItsTimeout(t *testing.T) {
 	require.Equal(t, queryserver.TooMany, queryserver.CodeOf(err))
 	running, waiting := l.counts()
 	require.Equal(t, [2]int{1, 0}, [2]int{running, waiting})
-	l.leave(false)
+	l.leave(false, 0)
 	require.NoError(t, l.enter(t.Context()))
 }
 
@@ -75,11 +75,11 @@ func TestLine_InOrder(t *testing.T) {
 				t.Error(err)
 			}
 			order = append(order, i) // one at a time, so without a lock; -race watches
-			l.leave(false)
+			l.leave(false, 0)
 		})
 		until(t, func() bool { _, waiting := l.counts(); return waiting == i+1 })
 	}
-	l.leave(false)
+	l.leave(false, 0)
 	waiters.Wait()
 	for i := range order {
 		require.Equal(t, i, order[i])
@@ -92,7 +92,7 @@ func TestASVS2_4_1_GuessersGetHalfOfTheProcessors(t *testing.T) {
 	l := &line{width: 4, longest: 500, timeout: time.Minute}
 	for range 4 + 1 {
 		require.NoError(t, l.enter(t.Context()))
-		l.leave(true)
+		l.leave(true, 0)
 	}
 	var running, peak atomic.Int64
 	var guesses sync.WaitGroup
@@ -107,7 +107,7 @@ func TestASVS2_4_1_GuessersGetHalfOfTheProcessors(t *testing.T) {
 			}
 			time.Sleep(100 * time.Microsecond) // the work
 			running.Add(-1)
-			l.leave(true)
+			l.leave(true, 0)
 		})
 	}
 	guesses.Wait()
@@ -116,13 +116,43 @@ func TestASVS2_4_1_GuessersGetHalfOfTheProcessors(t *testing.T) {
 	// Right passwords bring the whole width back, after as many as were wrong.
 	for range 2 * l.width {
 		require.NoError(t, l.enter(t.Context()))
-		l.leave(false)
+		l.leave(false, 0)
 	}
 	for range l.width {
 		require.NoError(t, l.enter(t.Context()))
 	}
 	current, waiting := l.counts()
 	require.Equal(t, [2]int{4, 0}, [2]int{current, waiting})
+}
+
+// Once guesses come in, each keeps its place for a while; right passwords do not.
+func TestASVS2_4_1_GuessesRest(t *testing.T) {
+	t.Parallel()
+	l := &line{width: 1, longest: 9, timeout: time.Minute, rest: 15}
+	guess := func(took time.Duration) time.Duration {
+		began := time.Now()
+		require.NoError(t, l.enter(t.Context()))
+		l.leave(true, took)
+		return time.Since(began)
+	}
+	guess(time.Hour) // one mistake is no guessing
+	guess(4 * time.Millisecond)
+	require.GreaterOrEqual(t, guess(4*time.Millisecond), 50*time.Millisecond)
+	require.NoError(t, l.enter(t.Context()))
+	l.leave(false, time.Hour)
+	require.NoError(t, l.enter(t.Context()), "a right password does not rest")
+}
+
+// Who is known does not wait for strangers who guess.
+func TestHasher_KnownDoNotWait(t *testing.T) {
+	t.Parallel()
+	h := hasher(t, func(s *Settings) { s.Concurrency = 1 })
+	hash, err := h.Hash(t.Context(), "password")
+	require.NoError(t, err)
+	require.NoError(t, h.strangers.enter(t.Context()), "and does not leave")
+	verdict, err := h.VerifyKnown(t.Context(), "password", hash)
+	require.NoError(t, err)
+	require.True(t, verdict.Right)
 }
 
 func TestLine_CrowdGetsHalf(t *testing.T) {
@@ -156,7 +186,7 @@ func TestLine_GivingUpLosesNoPlace(t *testing.T) {
 			if running, _ := l.counts(); running > 2 {
 				t.Error("more run than may", running)
 			}
-			l.leave(i%2 == 0)
+			l.leave(i%2 == 0, 0)
 		})
 	}
 	calls.Wait()

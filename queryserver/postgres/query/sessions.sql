@@ -3,6 +3,9 @@ INSERT INTO sessions (user_id, organization_id, tenant_id, cookie_hash, methods,
 VALUES (sqlc.arg(user_id), current_organization(), sqlc.narg(tenant_id), sqlc.narg(cookie_hash), sqlc.arg(methods), sqlc.narg(client_ip), sqlc.arg(user_agent), sqlc.arg(expires_at))
 RETURNING session_id;
 
+-- name: ClearLoginFailures :exec
+SELECT clear_login_failures($1);
+
 -- name: GetSession :one
 SELECT session_id, user_id, tenant_id, methods, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE session_id = $1;
 

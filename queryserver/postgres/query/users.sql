@@ -51,9 +51,3 @@ SELECT role_id, tenant_id FROM user_roles WHERE user_id = $1 ORDER BY tenant_id,
 -- Enabled users other than one who hold the role Owner in any tenant.
 SELECT count(DISTINCT ur.user_id) FROM user_roles ur JOIN users u USING (user_id)
 WHERE ur.role_id = '00000000-0000-8000-8000-000000000001' AND u.is_enabled AND ur.user_id <> $1;
-
--- name: OwnersOfAll :many
--- Users who hold the role Owner in every tenant but one, which is new.
-SELECT ur.user_id FROM user_roles ur
-WHERE ur.role_id = '00000000-0000-8000-8000-000000000001' AND ur.tenant_id <> sqlc.arg(but)
-GROUP BY ur.user_id HAVING count(*) = (SELECT count(*) FROM tenants t WHERE t.tenant_id <> sqlc.arg(but));

@@ -13,6 +13,15 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
+const clearLoginFailures = `-- name: ClearLoginFailures :exec
+SELECT clear_login_failures($1)
+`
+
+func (q *Queries) ClearLoginFailures(ctx context.Context, ofAccount []byte) error {
+	_, err := q.db.Exec(ctx, clearLoginFailures, ofAccount)
+	return err
+}
+
 const consumeChallenge = `-- name: ConsumeChallenge :execrows
 UPDATE login_challenges SET consumed_at = now() WHERE token_hash = $1 AND consumed_at IS NULL AND expires_at > now()
 `

@@ -199,33 +199,6 @@ func (q *Queries) OwnersLeft(ctx context.Context, userID tenant.ID) (int64, erro
 	return count, err
 }
 
-const ownersOfAll = `-- name: OwnersOfAll :many
-SELECT ur.user_id FROM user_roles ur
-WHERE ur.role_id = '00000000-0000-8000-8000-000000000001' AND ur.tenant_id <> $1
-GROUP BY ur.user_id HAVING count(*) = (SELECT count(*) FROM tenants t WHERE t.tenant_id <> $1)
-`
-
-// Users who hold the role Owner in every tenant but one, which is new.
-func (q *Queries) OwnersOfAll(ctx context.Context, but tenant.ID) ([]tenant.ID, error) {
-	rows, err := q.db.Query(ctx, ownersOfAll, but)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []tenant.ID{}
-	for rows.Next() {
-		var user_id tenant.ID
-		if err := rows.Scan(&user_id); err != nil {
-			return nil, err
-		}
-		items = append(items, user_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const refreshProfile = `-- name: RefreshProfile :execrows
 UPDATE users SET display_name = CASE WHEN $1::text = '' THEN display_name ELSE $1 END,
     picture_url = CASE WHEN $2::text = '' THEN picture_url ELSE $2 END

@@ -1,6 +1,7 @@
 //go:build linux
 
-package main
+// Package harness lets benchmarks that are commands use the test kit.
+package harness
 
 import (
 	"context"
@@ -25,9 +26,9 @@ type harness struct {
 	cleanups []func()
 }
 
-// withHarness runs something, ends the servers that it has started, and returns
-// its error or what the kit complained about.
-func withHarness(ctx context.Context, do func(*harness) error) error {
+// Run runs something, ends the servers that it has started, and returns its error or
+// what the kit complained about.
+func Run(ctx context.Context, do func(testing.TB) error) error {
 	h := &harness{ctx: ctx}
 	done := make(chan struct{})
 	go func() { // FailNow ends this goroutine
@@ -91,7 +92,7 @@ func (h *harness) Failed() bool {
 }
 
 func (h *harness) TempDir() string {
-	dir, err := os.MkdirTemp("", "bench-ingest-")
+	dir, err := os.MkdirTemp("", "telemetryflow-bench-")
 	if err != nil {
 		h.fail(err)
 		h.FailNow()
