@@ -67,6 +67,11 @@ test-race: setup-test ## Run our packages' tests under the race detector
 	scripts/setup.sh compiler
 	CGO_ENABLED=1 go test -race -timeout 25m $(RACE_PACKAGES)
 
+.PHONY: hammer
+hammer: setup-test ## Use everything that counts once 100 times at once, in 100 rounds, under the race detector
+	scripts/setup.sh compiler
+	CGO_ENABLED=1 go test -race -count=1 -timeout 60m -v -run '^TestOnce' ./queryserver/auth -once.rounds 100
+
 .PHONY: e2e
 e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real programs and count them
 	go test -count=1 -timeout 10m -v ./test/e2e
@@ -95,8 +100,9 @@ chaos-overload: setup-test build ## Five minutes of overload with a stock SDK an
 bench: bench-auth bench-encode ## Run the benchmarks of hot paths
 
 .PHONY: bench-auth
-bench-auth: setup-test ## What a warm API key costs per request
+bench-auth: setup-test bin/telemetryflow ## What an API key costs per request, and logins and callers of the API
 	go test -run '^$$' -bench Authenticate ./extension/apikeyauthextension
+	go run ./bench/auth $(AUTH)
 
 .PHONY: bench-encode
 bench-encode: ## What it costs to encode an item, beside row append through clickhouse-go
