@@ -32,8 +32,8 @@ setup: ## Install what is missing: PostgreSQL, Redis, libchdb
 	scripts/setup.sh tools services libchdb
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need besides: nginx, a browser, an identity provider
-	scripts/setup.sh tools services libchdb nginx browser oidc
+setup-test: ## Install what the tests need besides: nginx, a browser, an identity provider, TypeScript
+	scripts/setup.sh tools services libchdb nginx browser oidc typescript
 
 .PHONY: build
 build: bin/telemetryflow collector ## Build telemetryflow and telemetryflow-collector into bin/

@@ -21,6 +21,11 @@ type APIKey struct {
 	LastUsedAt    *time.Time   `json:"lastUsedAt,omitempty"`
 }
 
+// APIKeyPermissions are all that a key may carry: it sends telemetry, and reads it.
+func APIKeyPermissions() []Permission {
+	return []Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite, MetricsRead, LogsRead, TracesRead}
+}
+
 // KeyLimits bound what is sent with a key. Zero means no limit.
 type KeyLimits struct {
 	RequestsPerMinute int   `json:"requestsPerMinute"`

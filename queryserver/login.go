@@ -121,5 +121,5 @@ func Lacks(grants []Grant, in tenant.ID, permissions []Permission) Permission {
 type ServiceToken struct {
 	ID, Account, Organization tenant.ID
 	ExpiresAt                 *time.Time
-	Revoked                   bool
+	Revoked                   bool // or its account is disabled
 }

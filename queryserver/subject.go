@@ -18,6 +18,10 @@ const (
 	SystemSubject         SubjectKind = "system"
 )
 
+// ServiceTokenPrefix begins the tokens of service accounts, by which they are told from
+// the access tokens of users.
+const ServiceTokenPrefix = "tft_"
+
 // Subject is who acts.
 type Subject struct {
 	Kind SubjectKind

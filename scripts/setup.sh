@@ -9,6 +9,7 @@
 #   nginx      for the tests of deploy/nginx, a Debian package
 #   browser    Chromium without a window, for the tests of pages, a Debian package
 #   oidc       an OpenID Connect provider for the tests, an npm package, into .cache/
+#   typescript a generator of typed clients and a compiler for the tests, likewise
 #   compiler   for the race detector, which needs a C compiler: Debian packages
 #
 # A package that is installed here leaves nothing running and nothing that starts
@@ -63,9 +64,10 @@ for part in "$@"; do
         tools | services | browser | compiler) "$part" || failed=1 ;;
         nginx) proxy || failed=1 ;;
         libchdb) "$here/install-libchdb.sh" || failed=1 ;;
-        oidc) "$here/install-oidc-provider.sh" || failed=1 ;;
+        oidc) "$here/install-npm.sh" internal/testkit/oidctest oidctest || failed=1 ;;
+        typescript) "$here/install-npm.sh" test/queryserver/typedclient typedclient || failed=1 ;;
         *)
-            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, browser, oidc, compiler"
+            say "unknown part \"$part\": choose from tools, libchdb, services, nginx, browser, oidc, typescript, compiler"
             exit 2
             ;;
     esac

@@ -104,7 +104,7 @@ func proofsOf(ctx context.Context, d *databases, service *auth.Service, in *orga
 			return service.ByCookie(ctx, browser.Session.Cookie, client)
 		},
 		"service_token": func(ctx context.Context) (*queryserver.Call, error) {
-			return service.ByServiceToken(ctx, secret.Reveal(), tenant.ID{}, client)
+			return service.ByServiceToken(ctx, secret.Reveal(), tenant.Choice{}, client)
 		},
 	}, nil
 }

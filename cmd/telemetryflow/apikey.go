@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/keyadmin"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
+	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
 // actor is how changes made from a shell show in the audit trail.
@@ -187,21 +189,16 @@ func secretFileFlag(command *cobra.Command, file *string) {
 }
 
 func parsePermissions(texts []string) ([]tenant.Permission, error) {
-	known := []tenant.Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite}
 	var permissions []tenant.Permission
 	for _, text := range texts {
 		permission := tenant.Permission(strings.TrimSpace(text))
-		found := false
-		for _, k := range known {
-			found = found || k == permission
-		}
-		if !found {
-			return nil, fmt.Errorf("--permissions: %q is none of metrics:write, logs:write, traces:write", text)
+		if !slices.Contains(queryserver.APIKeyPermissions(), permission) {
+			return nil, fmt.Errorf("--permissions: %q is none of metrics, logs and traces, each :read or :write", text)
 		}
 		permissions = append(permissions, permission)
 	}
 	if len(permissions) == 0 {
-		return nil, errors.New("--permissions: name at least one of metrics:write, logs:write, traces:write")
+		return nil, errors.New("--permissions: name at least one, such as logs:write")
 	}
 	return permissions, nil
 }

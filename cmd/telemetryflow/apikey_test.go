@@ -87,7 +87,7 @@ func TestAPIKeyCommand(t *testing.T) {
 	for text, args := range map[string][]string{
 		"at least one of the flags":      {"apikey", "create", "--name", "x"},
 		"--tenant: \"x\" is not a UUID":  {"apikey", "create", "--name", "x", "--tenant", "x"},
-		"is none of metrics:write":       {"apikey", "create", "--name", "x", "--tenant", owner, "--permissions", "metrics:drop"},
+		"is none of metrics":             {"apikey", "create", "--name", "x", "--tenant", owner, "--permissions", "metrics:drop"},
 		"--expires must be positive":     {"apikey", "create", "--name", "x", "--tenant", owner, "--expires", "-1s"},
 		"--output must be table or json": {"apikey", "list", "--output", "xml"},
 		"there is no such tenant":        {"apikey", "create", "--name", "x", "--tenant", "0190f3a1-0000-7000-8000-00000000dead"},

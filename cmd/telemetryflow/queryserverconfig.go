@@ -68,10 +68,7 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	config := &queryServerConfig{
-		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
-		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
-	}
+	config := defaultQueryServerConfig()
 	if err := read.Unmarshal(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -79,6 +76,14 @@ func loadQueryServerConfig(ctx context.Context, file string) (*queryServerConfig
 		return nil, fmt.Errorf("%s:\n%w", file, err)
 	}
 	return config, nil
+}
+
+// defaultQueryServerConfig lacks what has no default: where the databases are, and secrets.
+func defaultQueryServerConfig() *queryServerConfig {
+	return &queryServerConfig{
+		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
+		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
+	}
 }
 
 // complete fills in what follows from other keys.

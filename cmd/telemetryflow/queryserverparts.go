@@ -39,6 +39,7 @@ type queryServer struct {
 	store   *store.Store
 	cache   *cache.Cache
 	heard   *cache.Authority
+	keys    *keyring
 	ring    *jwt.Ring
 	logins  *auth.Service
 	http    *httpapi.Server
@@ -74,9 +75,16 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 		return s, fmt.Errorf("make the metrics: %w", err)
 	}
 	s.meters, s.tracers = metric.NewMeterProvider(metric.WithReader(reader)), trace.NewTracerProvider()
-	if err := s.makeCache(); err != nil {
+	options, err := redisOptions(string(config.Redis.URL))
+	if err != nil {
 		return s, err
 	}
+	s.cache, err = cache.New(config.Cache, options, logger, s.meters.Meter("telemetryflow/queryserver/cache"))
+	if err != nil {
+		return s, err
+	}
+	s.heard = cache.NewAuthority(s.cache, s.store)
+	s.keys = newKeyring(s.pool, options, logger)
 	if err := s.makeLogins(ctx); err != nil {
 		return s, err
 	}
@@ -85,7 +93,7 @@ func newQueryServer(ctx context.Context, config *queryServerConfig, logger *slog
 		return s, fmt.Errorf("read the pages: %w", err)
 	}
 	s.http, err = httpapi.New(config.HTTP, httpapi.Dependencies{ //nolint:contextcheck // requests have contexts of their own
-		Version: programVersion, Logger: logger, Authenticator: authenticator{s.logins}, Denied: s.denied,
+		Version: programVersion, Logger: logger, Authenticator: authenticator{s.logins, s.keys}, Denied: s.denied,
 		Checks:  map[string]func(context.Context) error{"postgres": s.checkSchema},
 		Tracers: s.tracers, Meters: s.meters, Metrics: registry,
 	}, slices.Concat(s.routes(), pages))
@@ -104,18 +112,16 @@ func (s *queryServer) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *queryServer) makeCache() (err error) {
-	var options *redis.Options
-	if url := string(s.config.Redis.URL); url != "" {
-		if options, err = redis.ParseURL(url); err != nil {
-			return errors.New("redis: url: not a Redis URL such as redis://host:6379") // the cause may hold the password
-		}
+// redisOptions are nil without a URL.
+func redisOptions(url string) (*redis.Options, error) {
+	if url == "" {
+		return nil, nil //nolint:nilnil // there is none
 	}
-	s.cache, err = cache.New(s.config.Cache, options, s.logger, s.meters.Meter("telemetryflow/queryserver/cache"))
-	if err == nil {
-		s.heard = cache.NewAuthority(s.cache, s.store)
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, errors.New("redis: url: not a Redis URL such as redis://host:6379") // the cause may hold the password
 	}
-	return err
+	return options, nil
 }
 
 func (s *queryServer) makeLogins(ctx context.Context) error {
@@ -159,8 +165,8 @@ func (s *queryServer) routes() []httpapi.Route {
 		resource.Login(s.logins, httpapi.NewCookies(s.config.HTTP)),
 		resource.SSORoutes(s.logins, httpapi.NewCookies(s.config.HTTP)),
 		resource.IdentityRoutes(s.logins, httpapi.NewCookies(s.config.HTTP)),
-		resource.ProviderRoutes(s.logins),
-		resource.DomainRoutes(s.logins),
+		resource.ProviderRoutes(s.logins, s.store),
+		resource.DomainRoutes(s.logins, s.store),
 		resource.AccountRoutes(s.logins),
 		resource.OrganizationRoutes(s.store),
 		resource.UserRoutes(s.store),
@@ -187,7 +193,7 @@ func (s *queryServer) denied(ctx context.Context, call queryserver.Call, route h
 func (s *queryServer) start(ctx context.Context) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	feed := postgres.NewFeed(s.pool, postgres.FeedSettings{Interval: feedInterval, Timeout: feedTimeout}, changes{s})
+	feed := postgres.NewFeed(s.pool, postgres.FeedSettings{Interval: feedInterval, Timeout: feedTimeout, History: feedHistory}, changes{s})
 	s.running.Go(func() { feed.Run(following) })
 	s.running.Go(func() { s.ring.Run(following) })
 	return s.http.Start(ctx)
@@ -208,6 +214,9 @@ func (s *queryServer) close(ctx context.Context) {
 	if s.logins != nil {
 		s.logins.Close()
 	}
+	if s.keys != nil {
+		s.keys.close(ctx)
+	}
 	if s.cache != nil {
 		_ = s.cache.Close() // it holds nothing that is not elsewhere
 	}
@@ -220,7 +229,10 @@ func (s *queryServer) close(ctx context.Context) {
 type changes struct{ *queryServer }
 
 // Reset drops what was remembered.
-func (c changes) Reset() { c.heard.Reset() }
+func (c changes) Reset() {
+	c.heard.Reset()
+	c.keys.engine.Reset()
+}
 
 // Change drops what is out of date.
 func (c changes) Change(change postgres.Change) {
@@ -229,14 +241,16 @@ func (c changes) Change(change postgres.Change) {
 		organization = *change.Organization
 	}
 	c.heard.Heard(change.Kind, change.Subject, organization)
+	c.keys.engine.Change(change)
 }
 
-// Caught is for those who count how old their knowledge is.
-func (c changes) Caught(time.Time) {}
+// Caught says up to when every change was told; API keys are believed so far.
+func (c changes) Caught(asOf time.Time) { c.keys.engine.Caught(asOf) }
 
 // Lost drops what was remembered: while changes cannot be heard of, nobody knows whether
 // it is still so. What is asked meanwhile is answered by PostgreSQL or not at all.
 func (c changes) Lost(err error) {
 	c.heard.Reset()
+	c.keys.engine.Lost(err)
 	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
 }

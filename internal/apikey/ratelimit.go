@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -23,6 +24,20 @@ type RateLimit struct {
 // from it, and returns a [LimitError] when one of them is used up.
 type Budget interface {
 	Spend(ctx context.Context, items, bytes int) error
+}
+
+// Headers are X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset; none for a
+// key without limit. The last is in seconds from now, as Retry-After is, so that clocks
+// need not agree.
+func (l RateLimit) Headers() map[string]string {
+	if l.Limit == 0 {
+		return nil
+	}
+	return map[string]string{
+		"X-RateLimit-Limit":     strconv.Itoa(l.Limit),
+		"X-RateLimit-Remaining": strconv.Itoa(l.Remaining),
+		"X-RateLimit-Reset":     strconv.Itoa(int(max(0, time.Until(l.Reset)+time.Second-1) / time.Second)),
+	}
 }
 
 type callKey struct{}

@@ -93,9 +93,9 @@ func (s *Service) inSession(ctx context.Context, state queryserver.SessionState,
 	return call, nil
 }
 
-// ByServiceToken proves a call of a service account, in the tenant that it names or in
+// ByServiceToken proves a call of a service account, in the tenant that it chooses or in
 // its only one.
-func (s *Service) ByServiceToken(ctx context.Context, text string, named tenant.ID, client queryserver.Client) (*queryserver.Call, error) {
+func (s *Service) ByServiceToken(ctx context.Context, text string, choice tenant.Choice, client queryserver.Client) (*queryserver.Call, error) {
 	presented, err := token.Parse(token.ServiceAccount, text)
 	if err != nil {
 		return nil, errNotProved()
@@ -111,12 +111,12 @@ func (s *Service) ByServiceToken(ctx context.Context, text string, named tenant.
 	if err != nil {
 		return nil, err
 	}
-	in, err := choose(grants, named)
+	in, err := choose(grants, choice.Tenant)
 	if err != nil {
 		return nil, err
 	}
 	scope, member := scopeIn(found.Organization, in, grants)
-	if !member {
+	if !member || !choice.Workspace.IsZero() && choice.Workspace != scope.Tenant().Workspace {
 		return nil, queryserver.Errorf(queryserver.Forbidden, "the service account has no role in the tenant")
 	}
 	if s.touched.due(found.ID.String(), s.Now()) {

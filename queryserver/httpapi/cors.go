@@ -14,7 +14,7 @@ func (c cors) listed(origin string) bool { return slices.Contains(c.origins, ori
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-Match, Idempotency-Key, " + forgeryHeader
-	corsExposed = "Link, Retry-After, " + requestIDHeader + ", X-Cache, X-Cache-Level"
+	corsExposed = "Link, Retry-After, " + requestIDHeader + ", X-Cache, X-Cache-Level, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 	// corsMaxAge is how many seconds a browser may remember a preflight: 10 min, so that a
 	// change of the list is soon felt.
 	corsMaxAge = "600"

@@ -36,10 +36,13 @@ type Presented struct {
 	Kind  CredentialKind
 	Token configopaque.String
 	Key   apikey.Credential
-	// Choice is what X-Workspace-Id and X-Tenant-Id name. Only an API key may choose, and
-	// only within what it is bound to; users switch explicitly.
+	// Choice is what X-Workspace-Id and X-Tenant-Id name. Only API keys and service
+	// accounts may choose, among the tenants that they have; users switch explicitly.
 	Choice tenant.Choice
 	Client queryserver.Client
+	// Limited hears of the state of an API key's request limit, which the answer shows
+	// whether the request is refused or not.
+	Limited func(apikey.RateLimit)
 }
 
 // LogValue leaves the secrets out.
@@ -99,7 +102,11 @@ func (p *Presented) readAuthorization(header http.Header, text string) error {
 		return errMalformed()
 	}
 	p.Kind, p.Token = BearerCredential, configopaque.String(rest)
-	return nil
+	if !strings.HasPrefix(rest, queryserver.ServiceTokenPrefix) {
+		return nil
+	}
+	read := apikey.ReadHeaders(header)
+	return p.readChoice(&read)
 }
 
 func (p *Presented) readKey(header http.Header) error {
@@ -108,6 +115,10 @@ func (p *Presented) readKey(header http.Header) error {
 	if p.Key, err = read.Credential(); err != nil {
 		return errMalformed()
 	}
+	return p.readChoice(&read)
+}
+
+func (p *Presented) readChoice(read *apikey.Headers) (err error) {
 	if p.Choice, err = read.Choice(); err != nil {
 		return queryserver.Errorf(queryserver.Invalid, "%s", status.Convert(err).Message())
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
@@ -20,6 +21,7 @@ type exchange struct {
 	proxied   bool // it came from a proxy of ours
 	route     *Route
 	call      *queryserver.Call // once the caller is proved
+	limit     apikey.RateLimit  // of the caller's API key; zero: none
 	err       error             // that was answered
 	cursors   *cursors
 	path      string

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
@@ -12,7 +13,11 @@ import (
 // (ASVS 8.3.1).
 func (s *Server) guard(route *Route, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.admit(r, route); err != nil {
+		err := s.admit(r, route)
+		for name, value := range exchangeOf(r.Context()).limit.Headers() {
+			w.Header().Set(name, value)
+		}
+		if err != nil {
 			writeError(w, r, err)
 			return
 		}
@@ -60,6 +65,8 @@ func (s *Server) admit(r *http.Request, route *Route) error {
 var errNobody = errors.New("the authenticator returned neither a caller nor an error")
 
 func (s *Server) authenticate(r *http.Request, presented Presented) (*queryserver.Call, error) {
+	e := exchangeOf(r.Context())
+	presented.Limited = func(limit apikey.RateLimit) { e.limit = limit }
 	shared, err := s.authenticator.Authenticate(r.Context(), presented)
 	if err != nil {
 		return nil, err

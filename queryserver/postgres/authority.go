@@ -98,7 +98,7 @@ func (s *Store) FindServiceToken(ctx context.Context, hash queryserver.Hash) (to
 		row, err := q.GetToken(ctx, found[0].Token)
 		token = queryserver.ServiceToken{
 			ID: found[0].Token, Account: found[0].Account, Organization: found[0].Organization,
-			ExpiresAt: row.ExpiresAt, Revoked: row.RevokedAt != nil,
+			ExpiresAt: row.ExpiresAt, Revoked: row.RevokedAt != nil || !row.IsEnabled,
 		}
 		return err
 	})

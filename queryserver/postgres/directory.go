@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -121,8 +122,8 @@ func (s *Store) Tenants(ctx context.Context, call *queryserver.Call, workspace *
 	return all, err
 }
 
-// CreateTenant makes a tenant in a workspace. Who makes it becomes its member, under his
-// role Owner, so that it is not out of everybody's reach.
+// CreateTenant makes a tenant in a workspace. Who makes it holds in it the roles that he
+// made it with, no more; who owns all other tenants owns it too.
 func (s *Store) CreateTenant(ctx context.Context, call *queryserver.Call, workspace tenant.ID, name string) (t queryserver.Tenant, err error) {
 	err = s.write(ctx, call, func(q *dbgen.Queries) (change, error) {
 		row, err := q.InsertTenant(ctx, workspace, name)
@@ -130,16 +131,38 @@ func (s *Store) CreateTenant(ctx context.Context, call *queryserver.Call, worksp
 			return change{}, err
 		}
 		t = queryserver.Tenant{ID: row.TenantID, Workspace: row.WorkspaceID, Name: row.Name, CreatedAt: row.CreatedAt}
-		if call.Subject.Kind == queryserver.UserSubject {
-			maker, parseErr := tenant.ParseID(call.Subject.ID)
-			if parseErr != nil {
-				return change{}, parseErr
-			}
-			err = assign(ctx, q, maker, []queryserver.Assignment{{Role: queryserver.RoleOwner, Tenant: t.ID}})
-		}
-		return change{"tenant.create", t.ID.String(), map[string]any{"name": name}}, err
+		return change{"tenant.create", t.ID.String(), map[string]any{"name": name}}, follow(ctx, q, call, t.ID)
 	})
 	return t, err
+}
+
+// follow gives a caller in a new tenant the roles that he holds in that of the call.
+func follow(ctx context.Context, q *dbgen.Queries, call *queryserver.Call, to tenant.ID) error {
+	caller, err := tenant.ParseID(call.Subject.ID)
+	if err != nil {
+		return nil //nolint:nilerr // an operator holds none
+	}
+	here := call.Scope.Tenant().Tenant
+	switch call.Subject.Kind {
+	case queryserver.UserSubject:
+		held, err := q.ListAssignments(ctx, caller)
+		for _, role := range held {
+			if role.TenantID == here {
+				err = errors.Join(err, assign(ctx, q, caller, []queryserver.Assignment{{Role: role.RoleID, Tenant: to}}))
+			}
+		}
+		return err
+	case queryserver.ServiceAccountSubject:
+		held, err := q.ListServiceAccountRoles(ctx, caller)
+		for _, role := range held {
+			if role.TenantID == here {
+				err = errors.Join(err, q.AddServiceAccountRole(ctx, caller, role.RoleID, to))
+			}
+		}
+		return err
+	default:
+		return nil
+	}
 }
 
 // RenameTenant renames a tenant.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -155,4 +156,34 @@ func TestStore_Down(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Positive(t, failure.RetryAfter)
 	require.NotContains(t, failure.Message, "127.0.0.1")
+}
+
+// Whatever makes a tenant, who owns all others owns it too.
+func TestStore_OwnersOfAllOwnTheNew(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx := t.Context()
+	half, err := w.store.CreateUser(ctx, w.call.Subject, client, w.owner.Organization, "half@example.com", "", "",
+		[]queryserver.Assignment{{Role: queryserver.RoleOwner, Tenant: w.tenant.Tenant}})
+	require.NoError(t, err)
+	owns := func(user queryserver.UserRef, in tenant.ID) bool {
+		grants, err := w.store.UserGrants(ctx, user)
+		require.NoError(t, err)
+		return slices.ContainsFunc(grants, func(g queryserver.Grant) bool { return g.Tenant.Tenant == in && g.Role == queryserver.RoleOwner })
+	}
+	pool, err := base.Open(w.database.AppURL, base.App)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	add := func(name string) tenant.ID {
+		made, err := bootstrap.CreateTenant(ctx, pool, w.organization, w.tenant.Workspace, name)
+		require.NoError(t, err)
+		return made
+	}
+	second := add("second")
+	require.True(t, owns(w.owner, second))
+	require.True(t, owns(half, second), "he owned the only one")
+	require.NoError(t, w.store.Unassign(ctx, w.call, half.User, queryserver.Assignment{Role: queryserver.RoleOwner, Tenant: second}))
+	third := add("third")
+	require.True(t, owns(w.owner, third))
+	require.False(t, owns(half, third))
 }

@@ -78,7 +78,7 @@ func problem(err error) error {
 		return &queryserver.Error{Code: queryserver.Invalid, Message: "a value is outside of what is allowed", Cause: err}
 	}
 	switch failure.Code[:2] {
-	case "08", "53", "57": // the connection, resources, an administrator's intervention
+	case "08", "40", "53", "57": // the connection, a deadlock, resources, an administrator's intervention
 		return &queryserver.Error{Code: queryserver.Unavailable, Message: "the metadata cannot be reached at the moment", RetryAfter: retryAfter, Cause: err}
 	default:
 		return err

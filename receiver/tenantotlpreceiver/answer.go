@@ -2,7 +2,6 @@ package tenantotlpreceiver
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -16,10 +15,6 @@ const (
 	jobIDHeader = "X-Job-Id"
 	// challenge names the scheme that a refused client may use.
 	challenge = `Bearer realm="telemetryflow"`
-
-	limitHeader     = "X-RateLimit-Limit"
-	remainingHeader = "X-RateLimit-Remaining"
-	resetHeader     = "X-RateLimit-Reset"
 )
 
 // answer writes the export response. A full success leaves partial_success
@@ -47,23 +42,12 @@ func withJobID(object []byte, id string) []byte {
 }
 
 func setLimitHeaders(h http.Header, limit apikey.RateLimit) {
-	h.Set(limitHeader, strconv.Itoa(limit.Limit))
-	h.Set(remainingHeader, strconv.Itoa(limit.Remaining))
-	h.Set(resetHeader, strconv.Itoa(resetSeconds(limit)))
+	for name, value := range limit.Headers() {
+		h.Set(name, value)
+	}
 }
 
-func limitMetadata(limit apikey.RateLimit) metadata.MD {
-	return metadata.Pairs(
-		limitHeader, strconv.Itoa(limit.Limit),
-		remainingHeader, strconv.Itoa(limit.Remaining),
-		resetHeader, strconv.Itoa(resetSeconds(limit)),
-	)
-}
-
-// resetSeconds is relative, as in Retry-After, so that clocks need not agree.
-func resetSeconds(limit apikey.RateLimit) int {
-	return int(max(0, time.Until(limit.Reset)+time.Second-1) / time.Second)
-}
+func limitMetadata(limit apikey.RateLimit) metadata.MD { return metadata.New(limit.Headers()) }
 
 // wholeSeconds rounds up: a client that came back earlier would be refused.
 func wholeSeconds(d time.Duration) int {

@@ -49,7 +49,47 @@ func APIKeyRoutes(store APIKeys, teller KeyTeller) []httpapi.Route {
 }
 
 func (k *apiKeys) list(ctx context.Context, call queryserver.Call, _ *struct{}) (*many[queryserver.APIKey], error) {
-	return manyOf(k.store.APIKeys(ctx, &call))
+	return manyOf(k.visible(ctx, &call))
+}
+
+// visible are the keys that cover a tenant in which the caller may read keys. To him,
+// others do not exist.
+func (k *apiKeys) visible(ctx context.Context, call *queryserver.Call) ([]queryserver.APIKey, error) {
+	all, err := k.store.APIKeys(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := k.store.Tenants(ctx, call, nil)
+	if err != nil {
+		return nil, err
+	}
+	held, err := heldIn(ctx, k.store, call, queryserver.KeysRead)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(key queryserver.APIKey) bool {
+		return !slices.ContainsFunc(tenants, func(t queryserver.Tenant) bool {
+			return slices.Contains(held, t.ID) && (key.Tenant == nil || *key.Tenant == t.ID) && (key.Workspace == nil || *key.Workspace == t.Workspace)
+		})
+	}), nil
+}
+
+// find is one of them.
+func (k *apiKeys) find(ctx context.Context, call *queryserver.Call, id apikey.ID) (queryserver.APIKey, error) {
+	all, err := k.visible(ctx, call)
+	if err != nil {
+		return queryserver.APIKey{}, err
+	}
+	for _, key := range all {
+		if key.ID == id.String() {
+			return key, nil
+		}
+	}
+	return queryserver.APIKey{}, errNoKey()
+}
+
+func errNoKey() error {
+	return queryserver.Errorf(queryserver.NotFound, "there is no such API key, or it is revoked")
 }
 
 type keyInput struct {
@@ -72,11 +112,6 @@ type limitsBody struct {
 // defaultRequestsPerMinute is the limit of a key that names none.
 const defaultRequestsPerMinute = 1000
 
-// keyPermissions are what a key may carry: it sends telemetry, and reads it.
-var keyPermissions = []queryserver.Permission{
-	tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite, queryserver.MetricsRead, queryserver.LogsRead, queryserver.TracesRead,
-}
-
 type keyOutput struct {
 	Body struct {
 		queryserver.APIKey
@@ -96,7 +131,7 @@ func keyOf(key queryserver.APIKey, secret string, err error) (*keyOutput, error)
 func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyInput) (*keyOutput, error) {
 	permissions := permissionsOf(input.Body.Permissions)
 	for _, permission := range permissions {
-		if !slices.Contains(keyPermissions, permission) {
+		if !slices.Contains(queryserver.APIKeyPermissions(), permission) {
 			return nil, &queryserver.Error{Code: queryserver.Invalid, Message: "an API key cannot have one of the permissions",
 				Fields: []queryserver.FieldError{{Location: "body.permissions", Message: "must be among metrics, logs and traces, read and write"}}}
 		}
@@ -118,13 +153,17 @@ func (k *apiKeys) create(ctx context.Context, call queryserver.Call, input *keyI
 	return keyOf(made, secret, err)
 }
 
-// mayBind refuses a key that may do more than its maker in any tenant that it covers.
+// mayBind refuses a key that may do more than its maker in any tenant that it covers. A
+// key of no permissions is one to be revoked.
 func (k *apiKeys) mayBind(ctx context.Context, call *queryserver.Call, permissions []queryserver.Permission, workspace, in *tenant.ID) error {
+	var tenants []tenant.ID
+	var err error
 	if in != nil {
-		return mayGive(ctx, k.store, call, permissions, *in)
+		tenants = []tenant.ID{*in}
+	} else if tenants, err = tenantsOf(ctx, k.store, call, workspace); err != nil {
+		return err
 	}
-	tenants, err := tenantsOf(ctx, k.store, call, workspace)
-	if err != nil {
+	if err := mayManage(ctx, k.store, call, queryserver.KeysWrite, tenants...); err != nil {
 		return err
 	}
 	return mayGive(ctx, k.store, call, permissions, tenants...)
@@ -138,7 +177,7 @@ type ByKeyID struct {
 func (i ByKeyID) parse() (apikey.ID, error) {
 	id, err := apikey.ParseID(i.ID)
 	if err != nil {
-		return id, queryserver.Errorf(queryserver.NotFound, "there is no such API key, or it is revoked")
+		return id, errNoKey()
 	}
 	return id, nil
 }
@@ -155,12 +194,26 @@ func (k *apiKeys) rotate(ctx context.Context, call queryserver.Call, input *rota
 	if err != nil {
 		return nil, err
 	}
+	key, err := k.find(ctx, &call, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.mayBind(ctx, &call, key.Permissions, key.Workspace, key.Tenant); err != nil { // the new secret is what the key may do
+		return nil, err
+	}
 	return keyOf(k.store.RotateAPIKey(ctx, &call, id, time.Duration(input.Body.GraceSeconds)*time.Second))
 }
 
 func (k *apiKeys) revoke(ctx context.Context, call queryserver.Call, input *ByKeyID) (*struct{}, error) {
 	id, err := input.parse()
 	if err != nil {
+		return nil, err
+	}
+	key, err := k.find(ctx, &call, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.mayBind(ctx, &call, nil, key.Workspace, key.Tenant); err != nil {
 		return nil, err
 	}
 	return nil, k.store.RevokeAPIKey(ctx, &call, id)

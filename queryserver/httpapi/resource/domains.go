@@ -19,7 +19,7 @@ type Domains interface {
 type domains struct{ service Domains }
 
 // DomainRoutes are the e-mail domains that an organization proves to be its own.
-func DomainRoutes(service Domains) []httpapi.Route {
+func DomainRoutes(service Domains, authority Authority) []httpapi.Route {
 	d := &domains{service}
 	at := func(method, path, id, summary string) httpapi.Operation {
 		return httpapi.Operation{Method: method, Path: "/api/v2/domains" + path, ID: id, Tag: tagProviders, Summary: summary}
@@ -29,9 +29,9 @@ func DomainRoutes(service Domains) []httpapi.Route {
 	read, write := httpapi.Requires(queryserver.SSORead), httpapi.Requires(queryserver.SSOWrite)
 	return []httpapi.Route{
 		httpapi.JSON(read, at(http.MethodGet, "", "listDomains", "List the organization's e-mail domains"), d.list),
-		httpapi.JSON(write, create, d.add),
-		httpapi.JSON(write, at(http.MethodPost, "/{domain}/verify", "verifyDomain", "Look for the record"), d.verify),
-		httpapi.JSON(write, at(http.MethodDelete, "/{domain}", "deleteDomain", "End what a domain lets in; users who came by it stay"), d.delete),
+		httpapi.JSON(write, create, everywhere(authority, queryserver.SSOWrite, d.add)),
+		httpapi.JSON(write, at(http.MethodPost, "/{domain}/verify", "verifyDomain", "Look for the record"), everywhere(authority, queryserver.SSOWrite, d.verify)),
+		httpapi.JSON(write, at(http.MethodDelete, "/{domain}", "deleteDomain", "End what a domain lets in; users who came by it stay"), everywhere(authority, queryserver.SSOWrite, d.delete)),
 	}
 }
 

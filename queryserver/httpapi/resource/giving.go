@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"slices"
 
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
@@ -30,7 +31,71 @@ func mayGive(ctx context.Context, authority Authority, call *queryserver.Call, p
 	return nil
 }
 
-// mayAssign does so with roles in tenants.
+// mayManage refuses callers who lack a permission in one of some tenants. A route asks for
+// it where the call acts, and what is to be changed may be elsewhere. NotFound: a tenant is
+// none of the organization's.
+func mayManage(ctx context.Context, authority Authority, call *queryserver.Call, permission queryserver.Permission, tenants ...tenant.ID) error {
+	known, err := tenantsOf(ctx, authority, call, nil)
+	if err != nil {
+		return err
+	}
+	held, err := heldIn(ctx, authority, call, permission)
+	if err != nil {
+		return err
+	}
+	for _, in := range tenants {
+		if !slices.Contains(known, in) {
+			return queryserver.Errorf(queryserver.NotFound, "there is no such tenant")
+		}
+		if !slices.Contains(held, in) {
+			return queryserver.Errorf(queryserver.Forbidden, "this needs the permission %s in every tenant that it concerns", permission)
+		}
+	}
+	return nil
+}
+
+// mayManageAll does so with what is of the organization as a whole.
+func mayManageAll(ctx context.Context, authority Authority, call *queryserver.Call, permission queryserver.Permission) error {
+	all, err := tenantsOf(ctx, authority, call, nil)
+	if err != nil {
+		return err
+	}
+	return mayManage(ctx, authority, call, permission, all...)
+}
+
+// everywhere lets a handler run for callers who have a permission in every tenant.
+func everywhere[Input, Output any](authority Authority, permission queryserver.Permission,
+	handle func(context.Context, queryserver.Call, *Input) (*Output, error),
+) func(context.Context, queryserver.Call, *Input) (*Output, error) {
+	return func(ctx context.Context, call queryserver.Call, input *Input) (*Output, error) {
+		if err := mayManageAll(ctx, authority, &call, permission); err != nil {
+			return nil, err
+		}
+		return handle(ctx, call, input)
+	}
+}
+
+// heldIn are the tenants in which the caller has a permission.
+func heldIn(ctx context.Context, authority Authority, call *queryserver.Call, permission queryserver.Permission) (tenants []tenant.ID, err error) {
+	grants, err := authority.Grants(ctx, call)
+	for _, grant := range grants {
+		if slices.Contains(grant.Permissions, permission) {
+			tenants = append(tenants, grant.Tenant.Tenant)
+		}
+	}
+	return tenants, err
+}
+
+// tenantsIn are the tenants of roles.
+func tenantsIn(roles []queryserver.Assignment) []tenant.ID {
+	tenants := make([]tenant.ID, len(roles))
+	for i, role := range roles {
+		tenants[i] = role.Tenant
+	}
+	return tenants
+}
+
+// mayAssign refuses roles in tenants by the same rule as mayGive.
 func mayAssign(ctx context.Context, authority Authority, call *queryserver.Call, roles []queryserver.Assignment) error {
 	for _, assigned := range roles {
 		role, err := authority.Role(ctx, call, assigned.Role)

@@ -78,7 +78,7 @@ type invitationInput struct {
 
 func (i *invitations) create(ctx context.Context, call queryserver.Call, input *invitationInput) (*one[queryserver.Invitation], error) {
 	roles := assignments(input.Body.Roles)
-	if err := mayInvite(ctx, i.store, &call, roles); err != nil {
+	if err := mayPlace(ctx, i.store, &call, roles); err != nil {
 		return nil, err
 	}
 	return oneOf(i.inviter.Invite(ctx, &call, input.Body.Email, roles))
@@ -90,7 +90,7 @@ func (i *invitations) mayTouch(ctx context.Context, call *queryserver.Call, id t
 	if err != nil {
 		return err
 	}
-	return mayInvite(ctx, i.store, call, invitation.Roles)
+	return mayPlace(ctx, i.store, call, invitation.Roles)
 }
 
 func (i *invitations) resend(ctx context.Context, call queryserver.Call, input *ByID) (*one[queryserver.Invitation], error) {

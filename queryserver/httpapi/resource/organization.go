@@ -129,6 +129,9 @@ func (o *organizations) policy(ctx context.Context, call queryserver.Call, _ *st
 }
 
 func (o *organizations) setPolicy(ctx context.Context, call queryserver.Call, input *policyInput) (*struct{}, error) {
+	if err := mayManageAll(ctx, o.store, &call, queryserver.SSOWrite); err != nil {
+		return nil, err
+	}
 	now, err := o.store.Policy(ctx, &call)
 	if err != nil {
 		return nil, err
@@ -217,6 +220,13 @@ type tenantInput struct {
 }
 
 func (o *organizations) createTenant(ctx context.Context, call queryserver.Call, input *tenantInput) (*one[queryserver.Tenant], error) {
+	beside, err := tenantsOf(ctx, o.store, &call, &input.Body.WorkspaceID)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayManage(ctx, o.store, &call, queryserver.UsersWrite, beside...); err != nil {
+		return nil, err
+	}
 	return oneOf(o.store.CreateTenant(ctx, &call, input.Body.WorkspaceID, input.Body.Name))
 }
 

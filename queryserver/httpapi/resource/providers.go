@@ -24,8 +24,8 @@ const tagProviders = "Identity providers"
 type providers struct{ service Providers }
 
 // ProviderRoutes are the identity providers of an organization. The secret is written,
-// and never read.
-func ProviderRoutes(service Providers) []httpapi.Route {
+// and never read. They concern every tenant, so whoever changes them has sso:write in all.
+func ProviderRoutes(service Providers, authority Authority) []httpapi.Route {
 	p := &providers{service}
 	at := func(method, path, id, summary string) httpapi.Operation {
 		return httpapi.Operation{Method: method, Path: "/api/v2/sso-providers" + path, ID: id, Tag: tagProviders, Summary: summary}
@@ -35,11 +35,11 @@ func ProviderRoutes(service Providers) []httpapi.Route {
 	read, write := httpapi.Requires(queryserver.SSORead), httpapi.Requires(queryserver.SSOWrite)
 	return []httpapi.Route{
 		httpapi.JSON(read, at(http.MethodGet, "", "listSsoProviders", "List the organization's identity providers"), p.list),
-		httpapi.JSON(write, create, p.create),
+		httpapi.JSON(write, create, everywhere(authority, queryserver.SSOWrite, p.create)),
 		httpapi.JSON(read, at(http.MethodGet, "/{id}", "getSsoProvider", "Read an identity provider"), p.get),
-		httpapi.JSON(write, at(http.MethodPatch, "/{id}", "updateSsoProvider", "Change an identity provider"), p.update),
-		httpapi.JSON(write, at(http.MethodDelete, "/{id}", "deleteSsoProvider", "Delete an identity provider with the identities there"), p.delete),
-		httpapi.JSON(write, at(http.MethodPost, "/{id}/check", "checkSsoProvider", "Ask the provider whether it is as configured"), p.check),
+		httpapi.JSON(write, at(http.MethodPatch, "/{id}", "updateSsoProvider", "Change an identity provider"), everywhere(authority, queryserver.SSOWrite, p.update)),
+		httpapi.JSON(write, at(http.MethodDelete, "/{id}", "deleteSsoProvider", "Delete an identity provider with the identities there"), everywhere(authority, queryserver.SSOWrite, p.delete)),
+		httpapi.JSON(write, at(http.MethodPost, "/{id}/check", "checkSsoProvider", "Ask the provider whether it is as configured"), everywhere(authority, queryserver.SSOWrite, p.check)),
 	}
 }
 

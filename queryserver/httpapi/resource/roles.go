@@ -82,6 +82,9 @@ func (r *roles) mayMake(ctx context.Context, call *queryserver.Call, body *roleB
 	if err != nil {
 		return err
 	}
+	if err := mayManage(ctx, r.store, call, queryserver.RolesWrite, tenants...); err != nil {
+		return err
+	}
 	return mayGive(ctx, r.store, call, permissionsOf(body.Permissions), tenants...)
 }
 
@@ -102,6 +105,9 @@ func (r *roles) update(ctx context.Context, call queryserver.Call, input *change
 }
 
 func (r *roles) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := mayManageAll(ctx, r.store, &call, queryserver.RolesWrite); err != nil {
+		return nil, err
+	}
 	return nil, r.store.DeleteRole(ctx, &call, input.ID)
 }
 

@@ -8,13 +8,11 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
-// mayInvite is mayAssign for who brings users into tenants: he has users:write in each,
-// not only where he happens to work.
-func mayInvite(ctx context.Context, authority Authority, call *queryserver.Call, roles []queryserver.Assignment) error {
-	for _, assigned := range roles {
-		if err := mayGive(ctx, authority, call, []queryserver.Permission{queryserver.UsersWrite}, assigned.Tenant); err != nil {
-			return err
-		}
+// mayPlace refuses roles in tenants where the caller may not bring users in, or which he
+// lacks himself.
+func mayPlace(ctx context.Context, authority Authority, call *queryserver.Call, roles []queryserver.Assignment) error {
+	if err := mayManage(ctx, authority, call, queryserver.UsersWrite, tenantsIn(roles)...); err != nil {
+		return err
 	}
 	return mayAssign(ctx, authority, call, roles)
 }
@@ -57,5 +55,5 @@ func mayTouch(ctx context.Context, users Touched, call *queryserver.Call, id ten
 	if err != nil {
 		return err
 	}
-	return mayInvite(ctx, users, call, held)
+	return mayPlace(ctx, users, call, held)
 }

@@ -95,8 +95,25 @@ type createdOutput struct {
 	}
 }
 
+// mayHold refuses roles in tenants where the caller may not give them.
+func (s *serviceAccounts) mayHold(ctx context.Context, call *queryserver.Call, roles []queryserver.Assignment) error {
+	if err := mayManage(ctx, s.store, call, queryserver.KeysWrite, tenantsIn(roles)...); err != nil {
+		return err
+	}
+	return mayAssign(ctx, s.store, call, roles)
+}
+
+// mayTouch refuses changes of an account that may do more than the caller.
+func (s *serviceAccounts) mayTouch(ctx context.Context, call *queryserver.Call, id tenant.ID) error {
+	_, held, err := s.store.ServiceAccount(ctx, call, id)
+	if err != nil {
+		return err
+	}
+	return s.mayHold(ctx, call, held)
+}
+
 func (s *serviceAccounts) create(ctx context.Context, call queryserver.Call, input *createAccountInput) (*createdOutput, error) {
-	if err := mayAssign(ctx, s.store, &call, assignments(input.Body.Roles)); err != nil {
+	if err := s.mayHold(ctx, &call, assignments(input.Body.Roles)); err != nil {
 		return nil, err
 	}
 	id, err := s.store.CreateServiceAccount(ctx, &call, input.Body.Name, assignments(input.Body.Roles))
@@ -118,7 +135,10 @@ type updateAccountInput struct {
 }
 
 func (s *serviceAccounts) update(ctx context.Context, call queryserver.Call, input *updateAccountInput) (*struct{}, error) {
-	if err := mayAssign(ctx, s.store, &call, assignments(input.Body.Roles)); err != nil {
+	if err := s.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
+	if err := s.mayHold(ctx, &call, assignments(input.Body.Roles)); err != nil {
 		return nil, err
 	}
 	account := queryserver.ServiceAccount{ID: input.ID, Name: input.Body.Name, Enabled: input.Body.Enabled}
@@ -126,6 +146,9 @@ func (s *serviceAccounts) update(ctx context.Context, call queryserver.Call, inp
 }
 
 func (s *serviceAccounts) delete(ctx context.Context, call queryserver.Call, input *ByID) (*struct{}, error) {
+	if err := s.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.store.DeleteServiceAccount(ctx, &call, input.ID)
 }
 
@@ -149,15 +172,12 @@ type tokenOutput struct {
 }
 
 func (s *serviceAccounts) createToken(ctx context.Context, call queryserver.Call, input *tokenInput) (*tokenOutput, error) {
-	_, held, err := s.store.ServiceAccount(ctx, &call, input.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := mayAssign(ctx, s.store, &call, held); err != nil { // a token is what the account may do
+	if err := s.mayTouch(ctx, &call, input.ID); err != nil { // a token is what the account may do
 		return nil, err
 	}
 	output := &tokenOutput{}
 	output.Body.Token = queryserver.Token{Name: input.Body.Name, ExpiresAt: input.Body.ExpiresAt}
+	var err error
 	if output.Body.Secret, err = s.tokens.CreateServiceToken(ctx, &call, input.ID, &output.Body.Token); err != nil {
 		return nil, err
 	}
@@ -170,5 +190,8 @@ type tokenIDInput struct {
 }
 
 func (s *serviceAccounts) revokeToken(ctx context.Context, call queryserver.Call, input *tokenIDInput) (*struct{}, error) {
+	if err := s.mayTouch(ctx, &call, input.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.store.RevokeToken(ctx, &call, input.ID, input.TokenID)
 }

@@ -114,20 +114,23 @@ func (i *assignmentInput) assignment() queryserver.Assignment {
 }
 
 func (u *users) assign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayInvite(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := mayPlace(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Assign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) unassign(ctx context.Context, call queryserver.Call, input *assignmentInput) (*struct{}, error) {
-	if err := mayInvite(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
+	if err := mayPlace(ctx, u.store, &call, []queryserver.Assignment{input.assignment()}); err != nil {
 		return nil, err
 	}
 	return nil, u.store.Unassign(ctx, &call, input.ID, input.assignment())
 }
 
 func (u *users) removeMember(ctx context.Context, call queryserver.Call, input *ByMember) (*struct{}, error) {
+	if err := mayManage(ctx, u.store, &call, queryserver.UsersWrite, input.TenantID); err != nil {
+		return nil, err
+	}
 	if err := u.mayTouch(ctx, &call, input.ID); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ INSERT INTO service_account_tokens (service_account_id, organization_id, name, t
 VALUES ($1, current_organization(), $2, $3, sqlc.narg(expires_at)) RETURNING token_id;
 
 -- name: GetToken :one
-SELECT token_id, service_account_id, expires_at, revoked_at FROM service_account_tokens WHERE token_id = $1;
+SELECT t.token_id, t.service_account_id, t.expires_at, t.revoked_at, a.is_enabled
+FROM service_account_tokens t JOIN service_accounts a USING (service_account_id) WHERE t.token_id = $1;
 
 -- name: RevokeToken :execrows
 UPDATE service_account_tokens SET revoked_at = now() WHERE token_id = $1 AND service_account_id = $2 AND revoked_at IS NULL;

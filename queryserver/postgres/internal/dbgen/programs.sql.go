@@ -66,7 +66,8 @@ func (q *Queries) GetServiceAccount(ctx context.Context, serviceAccountID tenant
 }
 
 const getToken = `-- name: GetToken :one
-SELECT token_id, service_account_id, expires_at, revoked_at FROM service_account_tokens WHERE token_id = $1
+SELECT t.token_id, t.service_account_id, t.expires_at, t.revoked_at, a.is_enabled
+FROM service_account_tokens t JOIN service_accounts a USING (service_account_id) WHERE t.token_id = $1
 `
 
 type GetTokenRow struct {
@@ -74,6 +75,7 @@ type GetTokenRow struct {
 	ServiceAccountID tenant.ID
 	ExpiresAt        *time.Time
 	RevokedAt        *time.Time
+	IsEnabled        bool
 }
 
 func (q *Queries) GetToken(ctx context.Context, tokenID tenant.ID) (GetTokenRow, error) {
@@ -84,6 +86,7 @@ func (q *Queries) GetToken(ctx context.Context, tokenID tenant.ID) (GetTokenRow,
 		&i.ServiceAccountID,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.IsEnabled,
 	)
 	return i, err
 }

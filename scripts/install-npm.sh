@@ -1,12 +1,14 @@
 #!/bin/sh
-# Puts npm's oidc-provider, a certified OpenID Connect provider, into .cache/oidctest,
-# for the tests of single sign-on: exactly what the committed lock file says, without
-# running scripts of packages.
+# Puts npm packages that tests need into a folder of .cache: exactly what the committed
+# lock file says, without running scripts of packages.
+#
+#   scripts/install-npm.sh SOURCE NAME    SOURCE/package.json and its lock, into .cache/NAME
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-source=$root/internal/testkit/oidctest
-target=$root/.cache/oidctest
+source=$root/$1
+name=$2
+target=$root/.cache/$name
 stamp=$target/installed-lock.json
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -18,14 +20,14 @@ command -v npm >/dev/null 2>&1 || {
     say "npm is missing: install Node.js 20 or later with npm"
     exit 1
 }
-say "fetching oidc-provider"
+say "fetching the packages of $name"
 mkdir -p "$target"
 rm -f "$stamp"
 cp "$source/package.json" "$source/package-lock.json" "$target"
 if ! (cd "$target" && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) >"$target/log" 2>&1; then
     cat "$target/log" >&2
-    say "npm could not install oidc-provider"
+    say "npm could not install the packages of $name"
     exit 1
 fi
 cp "$source/package-lock.json" "$stamp"
-say "oidc-provider is ready"
+say "$name is ready"
