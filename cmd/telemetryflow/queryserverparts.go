@@ -182,8 +182,7 @@ func (s *queryServer) routes() []httpapi.Route {
 
 // denied notes in the audit trail who asked for what he may not.
 func (s *queryServer) denied(ctx context.Context, call queryserver.Call, route httpapi.Route) {
-	err := s.store.Audit(context.WithoutCancel(ctx), call.Scope.Organization(), call.Subject, call.Client,
-		"http.request", route.Method()+" "+route.Path(), "denied", map[string]any{"needs": route.Access().String()})
+	err := s.store.Denied(context.WithoutCancel(ctx), &call, route.Method()+" "+route.Path(), route.Access().String())
 	if err != nil {
 		s.logger.ErrorContext(ctx, "An entry of the audit trail could not be written.", slog.Any("error", err))
 	}
