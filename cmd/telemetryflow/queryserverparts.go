@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth"
@@ -117,9 +117,9 @@ func redisOptions(url string) (*redis.Options, error) {
 	if url == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	options, err := redis.ParseURL(url)
+	options, err := redisurl.Parse(url)
 	if err != nil {
-		return nil, errors.New("redis: url: not a Redis URL such as redis://host:6379") // the cause may hold the password
+		return nil, fmt.Errorf("redis: url: %w", err)
 	}
 	return options, nil
 }

@@ -87,7 +87,9 @@ type Actor struct {
 
 // New returns an Admin of all organizations' keys that works through the pool, whose
 // role is postgres.App.
-func New(pool *postgres.Pool, actor string) *Admin { return &Admin{pool: pool, actor: Actor{ID: actor}} }
+func New(pool *postgres.Pool, actor string) *Admin {
+	return &Admin{pool: pool, actor: Actor{ID: actor}}
+}
 
 // Within returns an Admin of one organization's keys. Others' keys do not exist for it.
 func Within(pool *postgres.Pool, organization tenant.ID, actor Actor) *Admin {
