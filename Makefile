@@ -12,6 +12,8 @@ LINT := $(TOOLS)/golangci-lint
 TELEMETRYGEN := $(TOOLS)/telemetrygen
 SQLC := $(TOOLS)/sqlc
 SQLC_VERSION := v1.31.1 # not in tools/go.mod: it would raise what the others are built with
+CYCLONEDX_VERSION := v1.10.0
+GOVULNCHECK_VERSION := v1.9.0
 
 # Packages whose tests may run under the race detector: all but those that start
 # the real programs, which are built without it.
@@ -111,6 +113,14 @@ bench-encode: ## What it costs to encode an item, beside row append through clic
 .PHONY: bench-ingest
 bench-ingest: setup build ## OTLP to stored rows, beside the upstream exporter (INGEST=flags)
 	go run ./bench/ingest $(INGEST)
+
+.PHONY: sbom
+sbom: ## Write what the programs are made of to bin/sbom.json (CycloneDX)
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION) mod -json -licenses -output bin/sbom.json
+
+.PHONY: vulncheck
+vulncheck: ## Fail for known vulnerabilities that our code reaches; asks vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters

@@ -38,7 +38,7 @@ func measureReplay(t testing.TB, o *options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &replay{server: s, organizations: all, clients: make(map[user]*client), developers: make(map[user]bool), random: rand.New(rand.NewPCG(replaySeed, replaySeed))} //nolint:gosec // the same traffic each time
+	r := &replay{server: s, organizations: all, clients: make(map[user]*client), developers: make(map[user]bool), random: rand.New(rand.NewPCG(replaySeed, replaySeed))}
 	for range o.replay {
 		if err := r.step(t.Context()); err != nil {
 			return err
