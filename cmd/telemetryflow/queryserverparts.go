@@ -249,7 +249,7 @@ func (c changes) Caught(asOf time.Time) { c.keys.engine.Caught(asOf) }
 // Lost drops what was remembered: while changes cannot be heard of, nobody knows whether
 // it is still so. What is asked meanwhile is answered by PostgreSQL or not at all.
 func (c changes) Lost(err error) {
-	c.heard.Reset()
 	c.keys.engine.Lost(err)
+	c.heard.Reset()
 	c.logger.Warn("The change feed of PostgreSQL cannot be read; it is tried again.", slog.Any("error", err))
 }

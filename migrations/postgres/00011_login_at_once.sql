@@ -41,31 +41,6 @@ CREATE OR REPLACE FUNCTION has_users() RETURNS boolean LANGUAGE sql STABLE SECUR
             OR EXISTS (SELECT FROM public.user_identities i JOIN public.sso_providers s ON s.provider_id = i.provider_id AND s.is_enabled
                        WHERE i.user_id = u.user_id)))
 $$;
-
--- Changes of API keys also say from where they were made.
-CREATE OR REPLACE FUNCTION audit_api_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    k public.api_keys := COALESCE(NEW, OLD);
-    done text := 'change';
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        done := 'create';
-    ELSIF TG_OP = 'DELETE' THEN
-        done := 'delete';
-    ELSIF NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL THEN
-        done := 'revoke';
-    ELSIF NEW.secret_hash <> OLD.secret_hash THEN
-        done := 'rotate';
-    END IF;
-    INSERT INTO public.audit_logs (organization_id, tenant_id, actor_kind, actor_id, action, subject, outcome, detail, client_ip, request_id)
-    VALUES (k.organization_id, k.tenant_id,
-            COALESCE(NULLIF(current_setting('telemetryflow.actor_kind', true), ''), 'operator'),
-            COALESCE(NULLIF(current_setting('telemetryflow.actor', true), ''), session_user),
-            'api_key.' || done, k.key_id, 'success', jsonb_build_object('name', k.name),
-            NULLIF(current_setting('telemetryflow.client_ip', true), '')::inet, COALESCE(current_setting('telemetryflow.request_id', true), ''));
-    RETURN NULL;
-END $$;
 -- +goose StatementEnd
 GRANT EXECUTE ON FUNCTION begin_login(text, bytea, bytea) TO telemetryflow_app;
 
@@ -74,29 +49,6 @@ DROP FUNCTION begin_login(text, bytea, bytea);
 ALTER FUNCTION login_lock(bytea, bytea) ROWS 1000;
 ALTER FUNCTION find_login(text) ROWS 1000;
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION audit_api_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    k public.api_keys := COALESCE(NEW, OLD);
-    done text := 'change';
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        done := 'create';
-    ELSIF TG_OP = 'DELETE' THEN
-        done := 'delete';
-    ELSIF NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL THEN
-        done := 'revoke';
-    ELSIF NEW.secret_hash <> OLD.secret_hash THEN
-        done := 'rotate';
-    END IF;
-    INSERT INTO public.audit_logs (organization_id, tenant_id, actor_kind, actor_id, action, subject, outcome, detail)
-    VALUES (k.organization_id, k.tenant_id,
-            COALESCE(NULLIF(current_setting('telemetryflow.actor_kind', true), ''), 'operator'),
-            COALESCE(NULLIF(current_setting('telemetryflow.actor', true), ''), session_user),
-            'api_key.' || done, k.key_id, 'success', jsonb_build_object('name', k.name));
-    RETURN NULL;
-END $$;
-
 CREATE OR REPLACE FUNCTION find_one_time_token(token_kind text, hash bytea) RETURNS TABLE (organization_id uuid, user_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.organization_id, t.user_id FROM public.one_time_tokens t WHERE t.token_hash = hash AND t.kind = token_kind

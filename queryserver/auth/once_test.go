@@ -132,8 +132,7 @@ func (w *world) onceChallenge(t *testing.T) func(context.Context, int) bool {
 
 func (w *world) onceReset(t *testing.T) func(context.Context, int) bool {
 	link := token.New(token.Reset)
-	by := queryserver.Subject{Kind: queryserver.UserSubject, ID: w.user.User.String()}
-	require.NoError(t, w.store.BeginReset(t.Context(), by, client, w.user, queryserver.Hash(link.Hash()), time.Now().Add(time.Minute), 0))
+	require.NoError(t, w.store.BeginReset(t.Context(), queryserver.Subject{Kind: queryserver.UserSubject, ID: w.user.User.String()}, client, w.user, queryserver.Hash(link.Hash()), time.Now().Add(time.Minute), 0))
 	return func(ctx context.Context, i int) bool {
 		return w.FinishReset(ctx, link.Reveal(), fmt.Sprintf("a lighthouse at noon %d", i), client) == nil
 	}

@@ -211,7 +211,7 @@ func TestIncident20_ForeignIDs(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, status, path)
 	}
 	status, _ = eve.ask(t, http.MethodPost, invitations, invitationTo("x@example.com", viewerRole, me.TenantID), nil)
-	require.Equal(t, http.StatusForbidden, status, "a role in a tenant where she has nothing")
+	require.Equal(t, http.StatusNotFound, status, "a role in a tenant of another organization")
 	status, _ = s.client(t).ask(t, http.MethodPost, invitations+"/accept", accepting(code), nil)
 	require.Equal(t, http.StatusOK, status, "nothing has happened to it")
 }
