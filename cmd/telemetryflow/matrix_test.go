@@ -10,13 +10,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/telemetryflow/telemetryflow/internal/testkit"
 )
 
 // ASVS 8.2.1 to 8.2.3, incidents 20 and 22: every route × every identity answers as the
 // reviewed table testdata/access.txt says, in which nothing comes from the router.
 func TestMatrix_ASVS_8_2_1_EveryRouteEveryIdentity(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	database := testkit.Postgres(t)
+	w := newWorldAt(t, database.AppURL)
 	columns := w.columns()
 	rows := readAccess(t, columns)
 	w.requireWhole(t, rows)
@@ -33,6 +36,7 @@ func TestMatrix_ASVS_8_2_1_EveryRouteEveryIdentity(t *testing.T) {
 	t.Logf("%d requests, of which %d succeeded, %d with a name of their own organization in the answer", m.sent, m.succeeded, m.canaries)
 	require.Greater(t, m.succeeded, m.sent/20, "most credentials are to be refused")
 	require.Greater(t, m.canaries, m.succeeded/4, "answers are empty")
+	w.requireAudited(t, database.AdminURL)
 }
 
 type matrix struct {
