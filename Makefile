@@ -12,6 +12,8 @@ LINT := $(TOOLS)/golangci-lint
 TELEMETRYGEN := $(TOOLS)/telemetrygen
 SQLC := $(TOOLS)/sqlc
 SQLC_VERSION := v1.31.1 # not in tools/go.mod: it would raise what the others are built with
+CYCLONEDX_VERSION := v1.10.0
+GOVULNCHECK_VERSION := v1.9.0
 
 # Packages whose tests may run under the race detector: all but those that start
 # the real programs, which are built without it.
@@ -67,6 +69,11 @@ test-race: setup-test ## Run our packages' tests under the race detector
 	scripts/setup.sh compiler
 	CGO_ENABLED=1 go test -race -timeout 25m $(RACE_PACKAGES)
 
+.PHONY: hammer
+hammer: setup-test ## Use everything that counts once 100 times at once, in 100 rounds, under the race detector
+	scripts/setup.sh compiler
+	CGO_ENABLED=1 go test -race -count=1 -timeout 60m -v -run '^TestOnce' ./queryserver/auth -once.rounds 100
+
 .PHONY: e2e
 e2e: setup-test build $(TELEMETRYGEN) ## Send 200,000 items through the real programs and count them
 	go test -count=1 -timeout 10m -v ./test/e2e
@@ -95,8 +102,9 @@ chaos-overload: setup-test build ## Five minutes of overload with a stock SDK an
 bench: bench-auth bench-encode ## Run the benchmarks of hot paths
 
 .PHONY: bench-auth
-bench-auth: setup-test ## What a warm API key costs per request
+bench-auth: setup-test bin/telemetryflow ## What an API key costs per request, and logins and callers of the API
 	go test -run '^$$' -bench Authenticate ./extension/apikeyauthextension
+	go run ./bench/auth $(AUTH)
 
 .PHONY: bench-encode
 bench-encode: ## What it costs to encode an item, beside row append through clickhouse-go
@@ -105,6 +113,14 @@ bench-encode: ## What it costs to encode an item, beside row append through clic
 .PHONY: bench-ingest
 bench-ingest: setup build ## OTLP to stored rows, beside the upstream exporter (INGEST=flags)
 	go run ./bench/ingest $(INGEST)
+
+.PHONY: sbom
+sbom: ## Write what the programs are made of to bin/sbom.json (CycloneDX)
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION) mod -json -licenses -output bin/sbom.json
+
+.PHONY: vulncheck
+vulncheck: ## Fail for known vulnerabilities that our code reaches; asks vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters

@@ -30,7 +30,10 @@ func measureGuesses(t testing.TB, o *options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := startServer(t, d)
+	s, err := startServer(t, d)
+	if err != nil {
+		return err
+	}
 	others, err := s.loggedIn(t.Context(), in.users[:otherUsers])
 	if err != nil {
 		return err

@@ -27,7 +27,10 @@ func measureLogins(t testing.TB, o *options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := startServer(t, d)
+	s, err := startServer(t, d)
+	if err != nil {
+		return err
+	}
 	var clients [parallel]*client
 	for i := range clients {
 		if clients[i], err = s.client(s.transport(1)); err != nil {

@@ -22,7 +22,7 @@ func main() {
 	defer stop()
 	options, err := parseOptions(os.Args[1:])
 	if err == nil {
-		err = harness.Run(ctx, func(t testing.TB) error { return benchmark(t, options, os.Stdout) }) //nolint:contextcheck // the harness holds it
+		err = harness.Run(ctx, func(t testing.TB) error { return benchmark(t, options, os.Stdout) })
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench-auth:", err)

@@ -34,8 +34,11 @@ func measureReplay(t testing.TB, o *options, out io.Writer) error {
 		}
 		all = append(all, one)
 	}
-	s := startServer(t, d)
-	r := &replay{server: s, organizations: all, clients: make(map[user]*client), developers: make(map[user]bool), random: rand.New(rand.NewPCG(replaySeed, replaySeed))} //nolint:gosec // the same traffic each time
+	s, err := startServer(t, d)
+	if err != nil {
+		return err
+	}
+	r := &replay{server: s, organizations: all, clients: make(map[user]*client), developers: make(map[user]bool), random: rand.New(rand.NewPCG(replaySeed, replaySeed))}
 	for range o.replay {
 		if err := r.step(t.Context()); err != nil {
 			return err

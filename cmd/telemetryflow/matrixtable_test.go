@@ -75,15 +75,15 @@ func (w *world) requireWhole(t *testing.T, rows []row) {
 		objects[r.route()] = append(objects[r.route()], r.object)
 	}
 	var missing []string
-	routes := map[string]bool{}
+	routes, probes := map[string]bool{}, probes()
 	for _, route := range w.http.Routes() {
 		name := route.Method() + " " + route.Path()
 		routes[name] = true
-		if _, known := probes()[name]; !known {
-			missing = append(missing, fmt.Sprintf("in matrixprobes_test.go: %q: {},", name))
+		if _, known := probes[name]; !known {
+			missing = append(missing, fmt.Sprintf("among the probes: %q: {},", name))
 		}
 		needed := []string{"own"}
-		if strings.Contains(route.Path(), "{id}") {
+		if strings.Contains(route.Path(), "{id}") || strings.Contains(route.Path(), "{domain}") {
 			needed = append(needed, "foreign")
 		}
 		for _, object := range needed {
@@ -97,9 +97,9 @@ func (w *world) requireWhole(t *testing.T, rows []row) {
 			missing = append(missing, "in testdata/access.txt: the route is gone, remove "+name)
 		}
 	}
-	for name := range probes() {
+	for name := range probes {
 		if !routes[name] {
-			missing = append(missing, "in matrixprobes_test.go: the route is gone, remove "+name)
+			missing = append(missing, "among the probes: the route is gone, remove "+name)
 		}
 	}
 	require.Empty(t, missing, "%s", strings.Join(missing, "\n"))

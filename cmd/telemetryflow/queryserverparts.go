@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/internal/migrate"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 	"github.com/telemetryflow/telemetryflow/queryserver"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth"
@@ -128,9 +128,9 @@ func redisOptions(url string) (*redis.Options, error) {
 	if url == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	options, err := redis.ParseURL(url)
+	options, err := redisurl.Parse(url)
 	if err != nil {
-		return nil, errors.New("redis: url: not a Redis URL such as redis://host:6379") // the cause may hold the password
+		return nil, fmt.Errorf("redis: url: %w", err)
 	}
 	return options, nil
 }
@@ -218,8 +218,7 @@ func (s *queryServer) routes() []httpapi.Route {
 
 // denied notes in the audit trail who asked for what he may not.
 func (s *queryServer) denied(ctx context.Context, call queryserver.Call, route httpapi.Route) {
-	err := s.store.Audit(context.WithoutCancel(ctx), call.Scope.Organization(), call.Subject, call.Client,
-		"http.request", route.Method()+" "+route.Path(), "denied", map[string]any{"needs": route.Access().String()})
+	err := s.store.Denied(context.WithoutCancel(ctx), &call, route.Method()+" "+route.Path(), route.Access().String())
 	if err != nil {
 		s.logger.ErrorContext(ctx, "An entry of the audit trail could not be written.", slog.Any("error", err))
 	}

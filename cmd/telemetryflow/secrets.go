@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/queryserver/auth/seal"
 	store "github.com/telemetryflow/telemetryflow/queryserver/postgres"
 )
@@ -48,7 +49,11 @@ func reseal(ctx context.Context, file, url string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, url)
+	at, err := postgres.ConnConfig(url)
+	if err != nil {
+		return fmt.Errorf("--owner-url: %w", err)
+	}
+	conn, err := pgx.ConnectConfig(ctx, at)
 	if err != nil {
 		return errors.New("connect to PostgreSQL by --owner-url: it cannot be reached, or refuses") // the cause may hold the password
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/encode"
 	"github.com/telemetryflow/telemetryflow/exporter/tenantclickhouseexporter/internal/spool"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -127,9 +129,9 @@ func newHints(ctx context.Context, url string, signal pipeline.Signal, telemetry
 	if url == "" {
 		return h, nil
 	}
-	options, err := redis.ParseURL(url)
+	options, err := redisurl.Parse(url)
 	if err != nil {
-		return nil, errors.New("hints::redis_url is not a Redis URL") // the cause may hold the password
+		return nil, fmt.Errorf("hints::redis_url: %w", err)
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = hintTimeout, hintTimeout, hintTimeout
 	options.MaxRetries = -1 // a late hint is worth nothing

@@ -6,13 +6,13 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/telemetryflow/telemetryflow/internal/apikey"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 )
 
 // Config is the configuration of the extension: at least one of its halves.
@@ -117,9 +117,8 @@ func (c *ServerConfig) Validate() error {
 	} else if err := postgres.CheckURL(string(c.Postgres.URL)); err != nil {
 		errs = append(errs, fmt.Errorf("`postgres::url`: %w", err))
 	}
-	if _, err := redis.ParseURL(string(c.Redis.URL)); c.Redis.URL != "" && err != nil {
-		// The cause may repeat the URL, which holds a password.
-		errs = append(errs, errors.New("`redis::url`: not a Redis URL: write redis://user:password@host:6379/0"))
+	if _, err := redisurl.Parse(string(c.Redis.URL)); c.Redis.URL != "" && err != nil {
+		errs = append(errs, fmt.Errorf("`redis::url`: %w", err))
 	}
 	positive("postgres::max_connections", c.Postgres.MaxConnections > 0)
 	positive("postgres::timeout", c.Postgres.Timeout > 0)

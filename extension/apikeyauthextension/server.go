@@ -18,6 +18,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/internal/apikey/limit"
 	"github.com/telemetryflow/telemetryflow/internal/apikey/verify"
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 	"github.com/telemetryflow/telemetryflow/internal/tenant"
 )
 
@@ -96,9 +97,9 @@ func (s *serverExtension) openRedis() (*keystore.Redis, error) {
 		s.lessor = limit.NewLessor(nil, s.config.Redis.Timeout)
 		return nil, nil
 	}
-	options, err := redis.ParseURL(string(s.config.Redis.URL))
+	options, err := redisurl.Parse(string(s.config.Redis.URL))
 	if err != nil {
-		return nil, errors.New("`server::redis::url`: not a Redis URL") // the cause may hold the password
+		return nil, fmt.Errorf("`server::redis::url`: %w", err)
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = s.config.Redis.Timeout, s.config.Redis.Timeout, s.config.Redis.Timeout
 	options.MaxRetries = -1 // a limit or a look-up has a better answer than a repeat: the next level

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/telemetryflow/telemetryflow/internal/postgres"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 )
 
 // Config is the extension's configuration. The README says what each key is for.
@@ -85,9 +85,8 @@ func (c *RedisConfig) validate() error {
 	if c.URL == "" {
 		return nil
 	}
-	if _, err := redis.ParseURL(string(c.URL)); err != nil {
-		// The cause may repeat the URL, which holds a password.
-		return errors.New("redis::url is not a Redis URL: write redis://user:password@host:6379/0")
+	if _, err := redisurl.Parse(string(c.URL)); err != nil {
+		return fmt.Errorf("redis::url: %w", err)
 	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("redis::timeout must be a positive duration (got %s)", c.Timeout)

@@ -26,8 +26,8 @@ func TestConfig(t *testing.T) {
 		"Err max_size":   {map[string]any{"directory": "/x", "max_size": 1 << 20}, "max_size must be at least four times segment_size"},
 		"Err free space": {map[string]any{"directory": "/x", "min_free_space": -1}, "min_free_space must not be negative (got -1)"},
 		"Err postgres":   {map[string]any{"directory": "/x", "postgres": map[string]any{"url": "http://x"}}, "postgres::url: not a PostgreSQL URL"},
-		"Err redis":      {map[string]any{"directory": "/x", "redis": map[string]any{"url": "http://x"}}, "redis::url is not a Redis URL"},
-		"Err timeout":    {map[string]any{"directory": "/x", "redis": map[string]any{"url": "redis://x", "timeout": 0}}, "redis::timeout must be a positive duration (got 0s)"},
+		"Err redis":      {map[string]any{"directory": "/x", "redis": map[string]any{"url": "http://x"}}, "redis::url: not a Redis URL"},
+		"Err timeout":    {map[string]any{"directory": "/x", "redis": map[string]any{"url": "redis://localhost", "timeout": 0}}, "redis::timeout must be a positive duration (got 0s)"},
 		"Err unknown":    {map[string]any{"directory": "/x", "fsync": false}, "invalid keys: fsync"},
 	} {
 		t.Run(name, func(t *testing.T) {

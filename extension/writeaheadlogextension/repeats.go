@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/telemetryflow/telemetryflow/extension/writeaheadlogextension/internal/metadata"
 	"github.com/telemetryflow/telemetryflow/internal/job"
 	"github.com/telemetryflow/telemetryflow/internal/receipt"
+	"github.com/telemetryflow/telemetryflow/internal/redisurl"
 )
 
 const (
@@ -46,9 +48,9 @@ func newRepeats(config *RedisConfig, telemetry *metadata.TelemetryBuilder) (*rep
 	if config.URL == "" {
 		return r, nil
 	}
-	options, err := redis.ParseURL(string(config.URL))
+	options, err := redisurl.Parse(string(config.URL))
 	if err != nil {
-		return nil, errors.New("redis::url is not a Redis URL") // the cause may hold the password
+		return nil, fmt.Errorf("redis::url: %w", err)
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = config.Timeout, config.Timeout, config.Timeout
 	options.MaxRetries = -1 // better no answer than a late one

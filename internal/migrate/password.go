@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 )
 
 // scramIterations is PostgreSQL's own default. The passwords are long and random,
@@ -35,7 +37,11 @@ func SetPassword(ctx context.Context, url, role, password string) error {
 	if err != nil {
 		return fmt.Errorf("hash the password of %s: %w", role, err)
 	}
-	conn, err := pgx.Connect(ctx, url)
+	config, err := postgres.ConnConfig(url)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"github.com/telemetryflow/telemetryflow/internal/postgres"
 	"github.com/telemetryflow/telemetryflow/migrations"
 )
 
@@ -29,7 +30,7 @@ const (
 // telemetryflow_owner; the URL's user must be that role, a member of it, or an
 // administrator, who also creates the roles where they are missing.
 func OpenPostgres(ctx context.Context, url string) (*Database, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := postgres.ConnConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the PostgreSQL URL: %w", err)
 	}

@@ -150,6 +150,20 @@ func TestSchema_Ingest(t *testing.T) {
 	refused(t, ingest, postgres.Organization(w.one.id), insufficientPrivilege, "SET ROLE telemetryflow_owner")
 }
 
+// ASVS 13.2.2: the query server's role changes no schema, nobody's rights and no entry of
+// the audit trail; what it sees without a scope is in TestSchema_RowLevelSecurity.
+func TestSchema_ASVS_13_2_2_App(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, sql := range []string{
+		"CREATE TABLE mine ()", "ALTER TABLE users ADD COLUMN mine text", "DROP TABLE users", "TRUNCATE users", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"ALTER TABLE users DISABLE ROW LEVEL SECURITY", "ALTER ROLE telemetryflow_app BYPASSRLS", "SET ROLE telemetryflow_owner", "GRANT telemetryflow_owner TO telemetryflow_app",
+		"UPDATE audit_logs SET action = 'mine'", "DELETE FROM audit_logs", "TRUNCATE audit_logs", "SELECT FROM signing_keys", "SELECT FROM login_failures",
+	} {
+		refused(t, w.app, postgres.Organization(w.one.id), insufficientPrivilege, sql)
+	}
+}
+
 // A SECURITY DEFINER function without a fixed search_path runs the caller's code.
 func TestSchema_SecurityDefiner(t *testing.T) {
 	t.Parallel()

@@ -59,15 +59,30 @@ func ConnectTimeout(timeout time.Duration) Option {
 	return func(config *pgxpool.Config) { config.ConnConfig.ConnectTimeout = timeout }
 }
 
-// CheckURL says whether Open can read the URL.
+// CheckURL says whether Open can read the URL, and whether it is safe: another machine is
+// spoken to over TLS with a verified certificate, unless the URL says insecure=true.
 func CheckURL(url string) error {
 	_, err := parse(url)
 	return err
 }
 
+// ConnConfig reads the URL of a connection that is made without a pool, under the same
+// rules.
+func ConnConfig(url string) (*pgx.ConnConfig, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return config.ConnConfig, nil
+}
+
 // parse does not say what is wrong, because the cause may repeat a password.
 func parse(url string) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := secure(url)
+	var weak weakError
+	if errors.As(err, &weak) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, errors.New("not a PostgreSQL URL: write postgres://user:password@host:5432/database")
 	}

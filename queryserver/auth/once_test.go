@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -31,6 +33,8 @@ var once = map[string]func(w *world, t *testing.T) func(ctx context.Context, i i
 	"an MFA challenge":   (*world).onceChallenge,
 	"a password's reset": (*world).onceReset,
 	"the set-up link":    (*world).onceSetup,
+	"an invitation":      (*world).onceInvitation,
+	"a code of SSO":      (*world).onceSSOCode,
 }
 
 // ASVS 6.5.1, 15.4.2: used a hundred times at once, each has exactly one success.
@@ -142,6 +146,35 @@ func (w *world) onceSetup(t *testing.T) func(context.Context, int) bool {
 	code := link[len("https://telemetry.example.com/setup/"):]
 	return func(ctx context.Context, i int) bool {
 		_, err := w.FinishSetup(ctx, code, secret, queryserver.FirstUser{Email: fmt.Sprintf("%d-%d@example.com", time.Now().UnixNano(), i)}, client)
+		return err == nil
+	}
+}
+
+func (w *world) onceInvitation(t *testing.T) func(context.Context, int) bool {
+	code := token.New(token.Invitation)
+	invitation := queryserver.Invitation{
+		Email: code.Reveal()[4:24] + "@example.com", InvitedBy: w.user.User, ExpiresAt: time.Now().Add(time.Minute),
+		Roles: []queryserver.Assignment{{Role: queryserver.RoleViewer, Tenant: w.tenant.Tenant}},
+	}
+	call := &queryserver.Call{
+		Subject: queryserver.Subject{Kind: queryserver.UserSubject, ID: w.user.User.String()}, Client: client,
+		Scope: queryserver.NewScope(w.organization, w.tenant, nil),
+	}
+	require.NoError(t, w.store.Invite(t.Context(), call, &invitation, queryserver.Hash(code.Hash())))
+	return func(ctx context.Context, _ int) bool {
+		_, err := w.AcceptInvitation(ctx, queryserver.Acceptance{Code: code.Reveal(), Password: secret, Client: client})
+		return err == nil
+	}
+}
+
+func (w *world) onceSSOCode(t *testing.T) func(context.Context, int) bool {
+	const verifier = "what only the program knows that has begun the login"
+	code, sum := token.New(token.LoginCode), sha256.Sum256([]byte(verifier))
+	require.NoError(t, w.store.KeepSSOCode(t.Context(), queryserver.Hash(code.Hash()), &queryserver.SSOCode{
+		UserRef: w.user, Methods: []string{"sso"}, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]),
+	}, time.Now().Add(time.Minute)))
+	return func(ctx context.Context, _ int) bool {
+		_, err := w.ExchangeSSO(ctx, code.Reveal(), verifier, "", client)
 		return err == nil
 	}
 }

@@ -12,7 +12,11 @@ import (
 
 // keys administers the keys of the organization of a call, in its name.
 func (s *Store) keys(call *queryserver.Call) *keyadmin.Admin {
-	return keyadmin.Within(s.pool, call.Scope.Organization(), string(call.Subject.Kind), call.Subject.ID)
+	actor := keyadmin.Actor{Kind: string(call.Subject.Kind), ID: call.Subject.ID, RequestID: call.Client.RequestID}
+	if call.Client.IP.IsValid() {
+		actor.Client = call.Client.IP.String()
+	}
+	return keyadmin.Within(s.pool, call.Scope.Organization(), actor)
 }
 
 // APIKeys lists the keys of the organization, revoked ones included.

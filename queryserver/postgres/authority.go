@@ -116,3 +116,10 @@ func (s *Store) Audit(ctx context.Context, organization tenant.ID, by queryserve
 		return audit(ctx, q, by, client, action, subject, outcome, detail)
 	})
 }
+
+// Denied writes an entry of a call that was refused for lack of a permission.
+func (s *Store) Denied(ctx context.Context, call *queryserver.Call, route, needs string) error {
+	return s.in(ctx, call.Scope.Organization(), func(q *dbgen.Queries) error {
+		return auditIn(ctx, q, call.Scope.Tenant().Tenant, call.Subject, call.Client, "http.request", route, "denied", map[string]any{"needs": needs})
+	})
+}

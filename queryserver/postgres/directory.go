@@ -28,7 +28,7 @@ func (s *Store) write(ctx context.Context, call *queryserver.Call, do func(q *db
 		if err != nil {
 			return err
 		}
-		return audit(ctx, q, call.Subject, call.Client, done.action, done.subject, "success", done.detail)
+		return auditIn(ctx, q, call.Scope.Tenant().Tenant, call.Subject, call.Client, done.action, done.subject, "success", done.detail)
 	})
 }
 

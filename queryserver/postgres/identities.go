@@ -74,30 +74,25 @@ func linkIdentity(ctx context.Context, q *dbgen.Queries, client queryserver.Clie
 }
 
 // JoinByInvitation makes a user of an invitation, once, with its roles and without a
-// password. NotFound: there is none of that code for the address and the provider.
+// password. NotFound: there is none of that code for the address, or its inviter may not
+// give its roles any more. Conflict: the address is a user's.
 func (s *Store) JoinByInvitation(ctx context.Context, client queryserver.Client, token queryserver.Hash, provider *queryserver.Provider, identity *queryserver.Identity) (user queryserver.UserRef, err error) {
-	type row struct{ Invitation, Organization tenant.ID }
-	rows, err := call(ctx, s, pgx.RowToStructByPos[row], "find_invitation", token[:])
-	if err != nil || len(rows) == 0 {
-		return user, orNotFound(err, "the invitation is not valid, or not any more")
+	organization, err := s.organizationOfInvitation(ctx, token)
+	if err != nil {
+		return user, err
 	}
-	user.Organization = rows[0].Organization
-	err = s.in(ctx, user.Organization, func(q *dbgen.Queries) error {
-		invitation, err := q.AcceptInvitation(ctx, token[:])
+	err = s.in(ctx, organization, func(q *dbgen.Queries) error {
+		invitation, err := q.GetInvitationByToken(ctx, token[:])
+		if isNone(err) || err == nil && !strings.EqualFold(invitation.Email, identity.Email) {
+			return errNotInvited()
+		}
 		if err != nil {
 			return err
 		}
-		if !strings.EqualFold(invitation.Email, identity.Email) {
-			return queryserver.Errorf(queryserver.NotFound, "the invitation is another's")
-		}
-		var roles []queryserver.Assignment
-		if err := decode(invitation.Roles, &roles); err != nil {
+		if user, err = acceptInvitation(ctx, q, client, organization, token, identity.Name, ""); err != nil {
 			return err
 		}
-		if err := join(ctx, q, client, &user, provider, identity, roles); err != nil {
-			return err
-		}
-		return audit(ctx, q, userSubject(user), client, "invitation.accept", invitation.InvitationID.String(), "success", map[string]any{"email": invitation.Email})
+		return joinBy(ctx, q, client, user, provider, identity)
 	})
 	return user, err
 }
@@ -144,10 +139,15 @@ func join(ctx context.Context, q *dbgen.Queries, client queryserver.Client, user
 	if user.User, err = newUser(ctx, q, identity.Email, identity.Name, "", roles); err != nil {
 		return err
 	}
+	return joinBy(ctx, q, client, *user, provider, identity)
+}
+
+// joinBy gives a new user the identity that he came by.
+func joinBy(ctx context.Context, q *dbgen.Queries, client queryserver.Client, user queryserver.UserRef, provider *queryserver.Provider, identity *queryserver.Identity) error {
 	if _, err := q.RefreshProfile(ctx, identity.Name, identity.Picture, user.User); err != nil {
 		return err
 	}
-	return linkIdentity(ctx, q, client, *user, provider, identity)
+	return linkIdentity(ctx, q, client, user, provider, identity)
 }
 
 // Identities are those that log a user in.

@@ -78,6 +78,8 @@ func TestStore_Invitation_ASVS_8_3_2_InviterDemoted(t *testing.T) {
 	require.NoError(t, w.store.Unassign(ctx, w.call, adam.User, here(queryserver.RoleAdministrator)))
 	requireCode(t, queryserver.NotFound, w.accept(t, "admin@example.com"))
 	requireCode(t, queryserver.NotFound, w.accept(t, "viewer@example.com")) // he may give no role at all now
+	_, err := w.store.JoinByInvitation(ctx, client, hash("viewer@example.com"), w.provider(t), someone("1", "viewer@example.com"))
+	requireCode(t, queryserver.NotFound, err) // by single sign-on neither
 
 	viewer.InvitedBy = w.owner.User
 	require.NoError(t, w.store.RenewInvitation(ctx, w.call, &viewer, hash("viewer@example.com")))

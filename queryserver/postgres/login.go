@@ -62,7 +62,7 @@ func (s *Store) BeginLogin(ctx context.Context, email string, account, device qu
 		Policy: queryserver.Policy{SSOOnly: r.SSOOnly, MFARequired: r.MFARequired},
 	}
 	if r.Hash != nil {
-		begun.Account.PasswordHash = *r.Hash
+		begun.PasswordHash = *r.Hash
 	}
 	if r.Known {
 		begun.Known = device

@@ -44,7 +44,7 @@ func (s *Store) OpenSession(ctx context.Context, user queryserver.UserRef, sessi
 				return err
 			}
 		}
-		return audit(ctx, q, userSubject(user), session.Client, "session.create", id.String(), "success",
+		return auditIn(ctx, q, session.Tenant, userSubject(user), session.Client, "session.create", id.String(), "success",
 			map[string]any{"methods": session.Methods, "newDevice": newDevice})
 	})
 	return id, newDevice, err
@@ -130,7 +130,7 @@ func (s *Store) SwitchTenant(ctx context.Context, call *queryserver.Call, to ten
 		if moved == 0 {
 			return queryserver.Errorf(queryserver.Unauthenticated, "the session has ended")
 		}
-		return audit(ctx, q, call.Subject, call.Client, "session.switch_tenant", to.String(), "success", nil)
+		return auditIn(ctx, q, to, call.Subject, call.Client, "session.switch_tenant", to.String(), "success", nil)
 	})
 }
 

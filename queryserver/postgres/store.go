@@ -85,8 +85,13 @@ func problem(err error) error {
 	}
 }
 
-// audit writes an entry: who did what to whom.
+// audit writes an entry: who did what to whom. It is of the organization, and of no tenant.
 func audit(ctx context.Context, q *dbgen.Queries, by queryserver.Subject, client queryserver.Client, action, subject, outcome string, detail map[string]any) error {
+	return auditIn(ctx, q, tenant.ID{}, by, client, action, subject, outcome, detail)
+}
+
+// auditIn writes an entry with the tenant in which it was done; zero: in none.
+func auditIn(ctx context.Context, q *dbgen.Queries, in tenant.ID, by queryserver.Subject, client queryserver.Client, action, subject, outcome string, detail map[string]any) error {
 	text, err := json.Marshal(detail)
 	if err != nil {
 		return fmt.Errorf("write the detail of an audit entry: %w", err)
@@ -94,10 +99,14 @@ func audit(ctx context.Context, q *dbgen.Queries, by queryserver.Subject, client
 	if detail == nil {
 		text = []byte("{}")
 	}
-	return q.InsertAudit(ctx, dbgen.InsertAuditParams{
+	row := dbgen.InsertAuditParams{
 		ActorKind: string(by.Kind), ActorID: by.ID, Action: action, Subject: subject, Outcome: outcome,
 		ClientIp: address(client), Detail: text, RequestID: client.RequestID,
-	})
+	}
+	if !in.IsZero() {
+		row.TenantID = &in
+	}
+	return q.InsertAudit(ctx, row)
 }
 
 func address(client queryserver.Client) *netip.Addr {

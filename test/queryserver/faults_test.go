@@ -30,7 +30,7 @@ func breakable(t *testing.T) (*server, *testkit.PostgresServer) {
 	shipped, err := os.ReadFile(stacktest.Config(t, "queryserver.yaml"))
 	require.NoError(t, err)
 	s.config = filepath.Join(t.TempDir(), "queryserver.yaml")
-	text := strings.Replace(string(shipped), "\nhttp:\n", "\nhttp:\n  limits: {request_timeout: 3s, body_timeout: 1s}\n", 1)
+	text := strings.Replace(string(shipped), "\nhttp:\n", "\nhttp:\n  limits: {request_timeout: 3s, body_timeout: 1s, public_per_minute: 0}\n", 1)
 	require.NoError(t, os.WriteFile(s.config, []byte(text), 0o600))
 	s.run(t)
 	return s, database

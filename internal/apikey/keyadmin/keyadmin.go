@@ -72,20 +72,28 @@ type Key struct {
 
 // Admin changes keys in the name of an actor, which the audit trail shows.
 type Admin struct {
-	pool      *postgres.Pool
-	actor     string
-	actorKind string    // empty: an operator
-	within    tenant.ID // zero: every organization
+	pool   *postgres.Pool
+	actor  Actor
+	within tenant.ID // zero: every organization
+}
+
+// Actor is who changes keys, and from where, as the audit trail knows it.
+type Actor struct {
+	Kind      string // empty: an operator
+	ID        string
+	Client    string // an IP address; empty: of this machine
+	RequestID string
 }
 
 // New returns an Admin of all organizations' keys that works through the pool, whose
 // role is postgres.App.
-func New(pool *postgres.Pool, actor string) *Admin { return &Admin{pool: pool, actor: actor} }
+func New(pool *postgres.Pool, actor string) *Admin {
+	return &Admin{pool: pool, actor: Actor{ID: actor}}
+}
 
-// Within returns an Admin of one organization's keys, in the name of an actor of the
-// kind that the audit trail knows. Others' keys do not exist for it.
-func Within(pool *postgres.Pool, organization tenant.ID, actorKind, actor string) *Admin {
-	return &Admin{pool: pool, actor: actor, actorKind: actorKind, within: organization}
+// Within returns an Admin of one organization's keys. Others' keys do not exist for it.
+func Within(pool *postgres.Pool, organization tenant.ID, actor Actor) *Admin {
+	return &Admin{pool: pool, actor: actor, within: organization}
 }
 
 // reaches says whether an organization is among those that the Admin is for.
@@ -173,7 +181,9 @@ func (a *Admin) change(ctx context.Context, id apikey.ID, call string, args ...a
 // actor's name.
 func (a *Admin) in(ctx context.Context, organization tenant.ID, work func(pgx.Tx) error) error {
 	return a.pool.InScope(ctx, postgres.Organization(organization), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "SELECT set_config('telemetryflow.actor', $1, true), set_config('telemetryflow.actor_kind', $2, true)", a.actor, a.actorKind)
+		_, err := tx.Exec(ctx, `SELECT set_config('telemetryflow.actor', $1, true), set_config('telemetryflow.actor_kind', $2, true),
+			set_config('telemetryflow.client_ip', $3, true), set_config('telemetryflow.request_id', $4, true)`,
+			a.actor.ID, a.actor.Kind, a.actor.Client, a.actor.RequestID)
 		if err != nil {
 			return fmt.Errorf("name the actor: %w", err)
 		}
