@@ -64,7 +64,7 @@ func TestAPIKey_Revoked(t *testing.T) {
 func TestAPIKey_StoreDown(t *testing.T) {
 	t.Parallel()
 	gate := apikeytest.NewGate(t, testkit.Postgres(t).AppURL)
-	w := newWorldAt(t, gate.URL)
+	w := newWorldAt(t, gate.URL, noClickHouse)
 	client := w.client()
 	known, unknown := w.ours.readingKeys()[0](t), w.ours.readingKeys()[0](t)
 	status, _, text := w.send(t, client, known, http.MethodGet, "/api/v2/auth/me", "")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/telemetryflow/telemetryflow/internal/testkit"
+	"github.com/telemetryflow/telemetryflow/internal/testkit/telemetrytest"
 )
 
 // ASVS 8.2.1 to 8.2.3, incidents 20 and 22: every route × every identity answers as the
@@ -19,7 +20,9 @@ import (
 func TestMatrix_ASVS_8_2_1_EveryRouteEveryIdentity(t *testing.T) {
 	t.Parallel()
 	database := testkit.Postgres(t)
-	w := newWorldAt(t, database.AppURL)
+	stored := telemetrytest.New(t)
+	w := newWorldAt(t, database.AppURL, stored.Database.URL)
+	w.keepTelemetry(t, stored)
 	columns := w.columns()
 	rows := readAccess(t, columns)
 	w.requireWhole(t, rows)

@@ -23,6 +23,7 @@ type caller struct {
 	user    queryserver.UserRef // zero: no user
 	account tenant.ID           // zero: no service account
 	roles   []queryserver.Assignment
+	blind   bool // may read no signal
 }
 
 // maker makes a caller anew, for requests that end what he has.
@@ -54,7 +55,7 @@ func (w *world) columns() []column {
 		{"account", []maker{o.byAccount(queryserver.RoleOwner)}},
 		{"reader", []maker{o.byAccount(queryserver.RoleViewer)}},
 		{"key", o.readingKeys()},
-		{"writekey", []maker{o.byKey("write", keyadmin.Tenant, o.shop.Tenant, []tenant.Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite}, nil)}},
+		{"writekey", []maker{o.writingKey}},
 		{"unnamed", w.unnamed()},
 		{"misnamed", w.misnamed()},
 	}
@@ -105,9 +106,9 @@ func (e *estate) roleless(cookie bool) maker {
 		require.NoError(t, e.store.Unassign(t.Context(), e.operator, user.User, held))
 		session := e.newSession(t, user, time.Hour)
 		if cookie {
-			return &caller{name: "member without a role by cookie", estate: e, user: user, headers: byBrowser(session.cookie)}
+			return &caller{name: "member without a role by cookie", estate: e, user: user, blind: true, headers: byBrowser(session.cookie)}
 		}
-		return &caller{name: "member without a role by JWT", estate: e, user: user, headers: bearer(session.access)}
+		return &caller{name: "member without a role by JWT", estate: e, user: user, blind: true, headers: bearer(session.access)}
 	}
 }
 
@@ -143,6 +144,12 @@ func (e *estate) byKey(name string, kind keyadmin.Kind, binding tenant.ID, permi
 	return func(t *testing.T) *caller {
 		return &caller{name: "API key, " + name, estate: e, headers: headers(e.newKey(t, kind, binding, permissions...))}
 	}
+}
+
+func (e *estate) writingKey(t *testing.T) *caller {
+	c := e.byKey("write", keyadmin.Tenant, e.shop.Tenant, []tenant.Permission{tenant.MetricsWrite, tenant.LogsWrite, tenant.TracesWrite}, nil)(t)
+	c.blind = true
+	return c
 }
 
 func readPermissions() []tenant.Permission {

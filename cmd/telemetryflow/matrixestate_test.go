@@ -35,6 +35,7 @@ type estate struct {
 	account      tenant.ID
 	token        tenant.ID // of the account
 	key          apikey.Credential
+	logs         map[string]queryserver.LogPosition // of the shop, by service
 }
 
 func (w *world) estate(t *testing.T, canary string) *estate {

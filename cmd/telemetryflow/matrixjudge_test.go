@@ -22,11 +22,15 @@ func (m *matrix) judge(c *cell, response *http.Response, text string) string {
 		return fault("%d and not %d: %.300s", response.StatusCode, c.want, text)
 	case strings.Contains(text, foreign):
 		return fault("the answer has a name of another organization: %.300s", text)
+	case c.tellsTooMuch(text):
+		return fault("the answer tells of services that the caller may not see: %.300s", text)
+	case c.want < 300 && c.probe.tells && c.row.object == "own" && !c.caller.blind && !strings.Contains(text, c.caller.service()):
+		return fault("the answer lacks %s: %.300s", c.caller.service(), text)
 	case c.want >= 400 && strings.HasPrefix(c.row.path, "/api/") && !strings.HasPrefix(response.Header.Get("Content-Type"), "application/problem+json"):
 		return fault("the error is no problem: %.300s", text)
-	case c.want == http.StatusUnauthorized && strings.HasPrefix(c.row.path, "/api/") && response.Header.Get("WWW-Authenticate") == "":
+	case c.want == http.StatusUnauthorized && response.Header.Get("WWW-Authenticate") == "":
 		return fault("WWW-Authenticate is missing")
-	case c.want < 300 && strings.Contains(text, `"items":[]`):
+	case c.want < 300 && !c.caller.blind && c.row.object != "foreign" && strings.Contains(text, `"items":[]`):
 		return fault("the list is empty")
 	default:
 		return ""

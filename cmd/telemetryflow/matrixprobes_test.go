@@ -34,6 +34,10 @@ type probe struct {
 	ids func(c *cell) []string
 	// query ends the URL, with its question mark.
 	query string
+	// asks is a query that depends on who asks for what.
+	asks func(c *cell) string
+	// tells: an answer has the name of a service of the caller's tenant.
+	tells bool
 	// accept is what the caller wants to be answered; empty: whatever comes.
 	accept string
 	// body is JSON, or a form where it is url.Values.
@@ -50,6 +54,7 @@ func probes() map[string]probe {
 	for _, some := range []map[string]probe{
 		publicPageProbes(), ownPageProbes(), loginProbes(), ssoProbes(), accountProbes(), organizationProbes(),
 		userProbes(), invitationProbes(), roleProbes(), serviceAccountProbes(), apiKeyProbes(), providerProbes(),
+		telemetryProbes(), metricProbes(), logProbes(), traceProbes(), jaegerProbes(), prometheusProbes(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -108,6 +113,9 @@ func (c *cell) path() string {
 			require.NotNil(c, found, c.row.route())
 			path = path[:found[0]] + id + path[found[1]:]
 		}
+	}
+	if c.probe.asks != nil {
+		return path + c.probe.asks(c)
 	}
 	return path + c.probe.query
 }

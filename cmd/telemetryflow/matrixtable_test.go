@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func (w *world) requireWhole(t *testing.T, rows []row) {
 			missing = append(missing, fmt.Sprintf("among the probes: %q: {},", name))
 		}
 		needed := []string{"own"}
-		if strings.Contains(route.Path(), "{id}") || strings.Contains(route.Path(), "{domain}") {
+		if regexp.MustCompile(`\{(id|domain|trace[^}]+|service)\}`).MatchString(route.Path()) {
 			needed = append(needed, "foreign")
 		}
 		for _, object := range needed {

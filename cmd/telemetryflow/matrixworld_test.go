@@ -33,19 +33,23 @@ type world struct {
 	sink         *smtptest.Sink
 	ours, theirs *estate
 	keys         *keyadmin.Admin
+	noon         time.Time // of all telemetry
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	database := testkit.Postgres(t)
-	return newWorldAt(t, database.AppURL)
+	return newWorldAt(t, database.AppURL, noClickHouse)
 }
 
-// newWorldAt is one whose database is reached by a URL.
-func newWorldAt(t *testing.T, url string) *world {
+// noClickHouse is where none is, for tests that ask for no telemetry.
+const noClickHouse = "http://127.0.0.1:1"
+
+// newWorldAt is one whose PostgreSQL and ClickHouse are reached by URLs.
+func newWorldAt(t *testing.T, url, telemetry string) *world {
 	t.Helper()
 	w := &world{redis: testkit.Redis(t), sink: smtptest.Start(t, smtptest.NoTLS())}
-	server, err := newQueryServer(t.Context(), w.settings(t, url), slog.New(slog.DiscardHandler))
+	server, err := newQueryServer(t.Context(), w.settings(t, url, telemetry), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { server.close(context.Background()) })
 	require.NoError(t, server.start(t.Context()))
@@ -59,7 +63,7 @@ func newWorldAt(t *testing.T, url string) *world {
 	return w
 }
 
-func (w *world) settings(t *testing.T, database string) *queryServerConfig {
+func (w *world) settings(t *testing.T, database, telemetry string) *queryServerConfig {
 	t.Helper()
 	master := make([]byte, 32)
 	_, _ = rand.Read(master)
@@ -68,6 +72,7 @@ func (w *world) settings(t *testing.T, database string) *queryServerConfig {
 	config.HTTP.Limits.PublicPerMinute = 0 // the tests are one network
 	config.HTTP.Listen, config.HTTP.Admin, config.HTTP.InsecureCookies = "127.0.0.1:0", "127.0.0.1:0", true
 	config.Postgres.URL, config.Redis.URL = configopaque.String(database), configopaque.String(w.redis.URL)
+	config.ClickHouse.Endpoint = configopaque.String(telemetry)
 	config.Mail.Host, config.Mail.Port, config.Mail.TLS, config.Mail.From = w.sink.Host, w.sink.Port, mail.NoTLS, "telemetryflow@example.com"
 	config.Password.QueueTimeout = time.Minute // machines that run tests are slow at times
 	require.NoError(t, config.complete())

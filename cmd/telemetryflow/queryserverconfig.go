@@ -88,6 +88,7 @@ func defaultQueryServerConfig() *queryServerConfig {
 	return &queryServerConfig{
 		HTTP: httpapi.DefaultSettings(), Tokens: jwt.DefaultSettings(), Password: password.DefaultSettings(),
 		Login: auth.DefaultSettings(), Mail: mail.DefaultSettings(), Cache: cache.DefaultSettings(), Outbound: outbound.Defaults(),
+		ClickHouse: clickhouse.DefaultSettings(), PromQL: promql.DefaultSettings(),
 	}
 }
 
