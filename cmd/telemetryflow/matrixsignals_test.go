@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -132,5 +133,5 @@ func prometheusProbes() map[string]probe {
 
 // seconds is a moment after the telemetry's, as PromQL's API reads it.
 func (c *cell) seconds(after time.Duration) string {
-	return fmt.Sprint(c.world.noon.Add(after).Unix())
+	return strconv.FormatInt(c.world.noon.Add(after).Unix(), 10)
 }

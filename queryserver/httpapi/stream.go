@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,7 +27,7 @@ func Stream[Input any](access Access, operation Operation, kinds []string, handl
 		register: func(api huma.API, described huma.Operation) {
 			content := make(map[string]*huma.MediaType)
 			for _, kind := range kinds {
-				content[kind] = &huma.MediaType{}
+				content[kind] = &huma.MediaType{Schema: streamSchema(kind)}
 			}
 			described.Responses["200"] = &huma.Response{Description: "OK", Content: content}
 			huma.Register(api, described, func(ctx context.Context, input *Input) (*huma.StreamResponse, error) {
@@ -40,6 +41,20 @@ func Stream[Input any](access Access, operation Operation, kinds []string, handl
 				}}, nil
 			})
 		},
+	}
+}
+
+// streamSchema describes a streamed media type as far as generators of clients need it:
+// JSON is one object, whose parts its own specification has (OTLP), and the rest is text or
+// bytes.
+func streamSchema(kind string) *huma.Schema {
+	switch {
+	case kind == jsonType:
+		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+	case strings.HasSuffix(kind, "json"): // one document a line
+		return &huma.Schema{Type: huma.TypeString}
+	default:
+		return &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	}
 }
 
