@@ -18,26 +18,29 @@ import (
 	"github.com/telemetryflow/telemetryflow/queryserver"
 )
 
-// aside ends the name of a service that a data filter hides.
-const aside = "aside"
+// Ends of names of services: mate is called by the tenant's own, and aside, which a data
+// filter hides, by mate.
+const (
+	mate  = "mate"
+	aside = "aside"
+)
 
 // service is the one of a tenant that its name is in all telemetry of. Names have no
 // punctuation, which PromQL's would lose.
 func (e *estate) service(of string) string { return e.canary + of }
 
-// keepTelemetry stores items of two services in each tenant: one that calls, and one aside
-// that is called.
+// keepTelemetry stores items of the services of each tenant.
 func (w *world) keepTelemetry(t *testing.T, stored *telemetrytest.World) {
 	t.Helper()
 	w.noon = time.Now().UTC().Add(-time.Minute).Truncate(time.Second)
 	for _, e := range []*estate{w.ours, w.theirs} {
 		for name, in := range map[string]tenant.Scope{"shop": e.shop, "lab": e.lab} {
-			main, other := e.service(name), e.service(name)+aside
-			for _, service := range []string{main, other} {
+			main := e.service(name)
+			for _, service := range []string{main, main + aside} {
 				stored.Logs(t, in, w.logOf(service))
 				stored.Metrics(t, in, w.metricOf(service))
 			}
-			stored.Traces(t, in, w.traceOf(main, other))
+			stored.Traces(t, in, w.traceOf(main))
 		}
 		e.findLogs(t)
 	}
@@ -114,9 +117,9 @@ func traceIDOf(service string) (id queryserver.TraceID) {
 	return id
 }
 
-func (w *world) traceOf(main, other string) ptrace.Traces {
+func (w *world) traceOf(main string) ptrace.Traces {
 	td := ptrace.NewTraces()
-	for i, service := range []string{main, main, other} {
+	for i, service := range []string{main, main, main + mate, main + mate, main + aside} {
 		r := td.ResourceSpans().AppendEmpty()
 		ofService(r.Resource(), service)
 		span := r.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
@@ -124,7 +127,7 @@ func (w *world) traceOf(main, other string) ptrace.Traces {
 		span.SetSpanID(pcommon.SpanID{byte(i + 1)})
 		span.SetParentSpanID(pcommon.SpanID{byte(i)})
 		span.SetName("work of " + service)
-		span.SetKind([]ptrace.SpanKind{ptrace.SpanKindServer, ptrace.SpanKindClient, ptrace.SpanKindServer}[i])
+		span.SetKind([]ptrace.SpanKind{ptrace.SpanKindServer, ptrace.SpanKindClient}[i%2])
 		span.SetStartTimestamp(w.stamp())
 		span.SetEndTimestamp(pcommon.NewTimestampFromTime(w.noon.Add(time.Second)))
 		called(span.Attributes(), service)

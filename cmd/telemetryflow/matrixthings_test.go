@@ -15,12 +15,12 @@ import (
 
 // What an estate can have more of.
 
-// newRole reads, and sees one service of each tenant only.
+// newRole reads, and does not see the services aside.
 func (e *estate) newRole(t *testing.T) tenant.ID {
 	t.Helper()
 	role := &queryserver.Role{
-		Name: e.canary + "-" + fresh(), Permissions: []queryserver.Permission{queryserver.MetricsRead, queryserver.LogsRead, queryserver.UsersRead},
-		Filter: []queryserver.Predicate{{Dimension: "service", Values: []string{e.service("shop"), e.service("lab")}}},
+		Name: e.canary + "-" + fresh(), Permissions: append(readPermissions(), queryserver.UsersRead),
+		Filter: []queryserver.Predicate{{Dimension: "service", Values: []string{e.service("shop"), e.service("shop") + mate, e.service("lab"), e.service("lab") + mate}}},
 	}
 	require.NoError(t, e.store.CreateRole(t.Context(), e.operator, role))
 	return role.ID
