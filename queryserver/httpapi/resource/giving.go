@@ -54,7 +54,20 @@ func mayManage(ctx context.Context, authority Authority, call *queryserver.Call,
 	return nil
 }
 
-// mayManageAll does so with what is of the organization as a whole.
+// mayManageOne refuses callers who lack a permission in all of some tenants, beside which
+// they make something new. Where there is none, nobody is concerned.
+func mayManageOne(ctx context.Context, authority Authority, call *queryserver.Call, permission queryserver.Permission, tenants []tenant.ID) error {
+	held, err := heldIn(ctx, authority, call, permission)
+	if err != nil {
+		return err
+	}
+	if len(tenants) > 0 && !slices.ContainsFunc(tenants, func(in tenant.ID) bool { return slices.Contains(held, in) }) {
+		return queryserver.Errorf(queryserver.Forbidden, "this needs the permission %s in a tenant of the workspace", permission)
+	}
+	return nil
+}
+
+// mayManageAll is mayManage of what is of the organization as a whole.
 func mayManageAll(ctx context.Context, authority Authority, call *queryserver.Call, permission queryserver.Permission) error {
 	all, err := tenantsOf(ctx, authority, call, nil)
 	if err != nil {

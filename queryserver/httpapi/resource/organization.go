@@ -224,7 +224,7 @@ func (o *organizations) createTenant(ctx context.Context, call queryserver.Call,
 	if err != nil {
 		return nil, err
 	}
-	if err := mayManage(ctx, o.store, &call, queryserver.UsersWrite, beside...); err != nil {
+	if err := mayManageOne(ctx, o.store, &call, queryserver.UsersWrite, beside); err != nil {
 		return nil, err
 	}
 	return oneOf(o.store.CreateTenant(ctx, &call, input.Body.WorkspaceID, input.Body.Name))
