@@ -75,9 +75,9 @@ func TestSpool_Groups(t *testing.T) {
 // A request that the log has no room for keeps no smaller one out.
 func TestSpool_TooLargeAlone(t *testing.T) {
 	t.Parallel()
-	s := start(t, waltest.New(), wal.Settings{SegmentSize: 1 << 20, MaxSize: 2 << 20})
+	s := start(t, waltest.New(), wal.Settings{SegmentSize: 128 << 10, MaxSize: 256 << 10})
 	large, small := request("large"), request("small")
-	large.Bytes = 3 << 20
+	large.Bytes = 512 << 10 // both may wait at once
 	var both sync.WaitGroup
 	both.Go(func() {
 		if err := put(s, large); !errors.Is(err, spool.ErrFull) {
